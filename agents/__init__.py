@@ -1,0 +1,1 @@
+"""Learners of mean-field equilibria: one algorithm, one file, one paper."""

@@ -1,0 +1,49 @@
+"""Mean-field games as real multi-agent environments: one definition of a game, every view of it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mfg_envs.registry import GAMES, make_game, register_ids
+
+if TYPE_CHECKING:
+    from mfg_envs import exact, policies
+    from mfg_envs.batch import BatchEnv
+    from mfg_envs.parallel import PopulationEnv
+    from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
+    from mfg_envs.testing import check_env, check_game
+
+__version__ = "0.1.0"
+__all__ = [
+    "GAMES",
+    "BatchEnv",
+    "PopulationEnv",
+    "RepresentativeEnv",
+    "RepresentativeVectorEnv",
+    "check_env",
+    "check_game",
+    "exact",
+    "make_game",
+    "policies",
+]
+
+_HOMES = {
+    "BatchEnv": "batch",
+    "PopulationEnv": "parallel",
+    "RepresentativeEnv": "representative",
+    "RepresentativeVectorEnv": "representative",
+    "check_env": "testing",
+    "check_game": "testing",
+}
+
+register_ids()
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use: ``import mfg_envs`` stays quick."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
+    if name in ("exact", "policies") or name.removesuffix("_v0") in GAMES:
+        return importlib.import_module(f"mfg_envs.{name}")
+    raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

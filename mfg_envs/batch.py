@@ -1,0 +1,283 @@
+"""B populations of N players as arrays: the fast path of every learner and every other view."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mfg_envs import exact, kernels, policies, random
+from mfg_envs.compiled import backend
+from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.observation import Observer
+
+
+class Step(NamedTuple):
+    """What a step gives: new arrays every time (``done`` and a shared mean field: read-only).
+
+    Attributes:
+        state: Private states, int32 (B, N).
+        observation: int (B, N), or float32 (B, N, D); see ``observe``.
+        reward: float64 (B, N); zero after a reset.
+        mean_field: Current mean field, float64 (B, O), or (B, O, A) with controls: that of the
+            last decision.
+        done: Whether the episode is over, bool (B,).
+    """
+
+    state: Array
+    observation: Array
+    reward: Array
+    mean_field: Array
+    done: Array
+
+
+class Rollout(NamedTuple):
+    """What T steps under one policy give.
+
+    Attributes:
+        mean_field: Met at every decision, (T, B, O), or (T, B, O, A) with controls.
+        reward: Mean over the players at every decision, (T, B).
+    """
+
+    mean_field: Array
+    reward: Array
+
+
+class BatchEnv:
+    """Play ``num_envs`` independent populations of a game in lock step.
+
+    Population b plays exactly what a single one with seed ``seed + b`` plays, on every back
+    end.  In mode "mean_field" the players are representatives in an infinite population: they
+    meet ``set_mean_field`` (frozen) or ``set_population_policy`` (moved by the exact flow; at
+    first every legal action with the same probability), and not each other.
+
+    Args:
+        game: The game.
+        num_envs: Populations, B >= 1.
+        num_agents: Players a population, N >= 1.
+        seed: Whole number >= 0; None: from the operating system.
+        mode: "n_agent" or "mean_field".
+        observe: Parts of an observation, see ``Observer``.
+
+    Raises:
+        ValueError: If an argument is out of its range or needs more memory than there is.
+    """
+
+    def __init__(
+        self,
+        game: FiniteGame,
+        num_envs: int = 1,
+        num_agents: int = 100,
+        seed: int | None = None,
+        *,
+        mode: str = "n_agent",
+        observe: Sequence[str] | None = ("index",),
+    ) -> None:
+        num_envs, num_agents = as_int("num_envs", num_envs), as_int("num_agents", num_agents)
+        check_range("num_envs", num_envs, 1)
+        check_range("num_agents", num_agents, 1)
+        check_choice("mode", mode, ("n_agent", "mean_field"))
+        self.game, self.num_envs, self.num_agents, self.mode = game, num_envs, num_agents, mode
+        self.observer = Observer(game, observe)
+        width = 1 if self.observer.space.shape == () else self.observer.space.shape[0]
+        check_memory(num_envs * num_agents, 28 + 4 * width, "num_envs * num_agents")
+        self.t = 0
+        self._seed, self._episode = seed, 0
+        self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)
+        self._going.flags.writeable = self._over.flags.writeable = False
+        self._backend = backend()
+        self._arguments = kernels.arguments(game) if self._backend == "numba" else ()
+        self._population: Array | None = None  # policy of the crowd, or None: it is frozen
+        self._frozen: Array | None = None
+        if mode == "mean_field":
+            self.set_population_policy(policies.uniform(game))
+
+    def reset(self, seed: int | None = None) -> Step:
+        """Start the next episode of every population; with a seed, the first of that seed."""
+        if seed is not None or self._seed is None:
+            fresh = int.from_bytes(os.urandom(8), "little") >> 1
+            self._seed, self._episode = (fresh if seed is None else seed), 0
+        keys = random.seed_key(self._seed, np.arange(self.num_envs))
+        self._keys = random.subkey(keys, self._episode)
+        self._episode += 1
+        u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_agents)
+        self.state = random.categorical(self.game.initial_law, u).astype(np.int32)
+        self.t = 0
+        if self.mode == "mean_field":
+            self._law = np.asarray(self.game.initial_law, np.float64)
+            self.mean_field = self._field()
+        elif self.game.mean_field_of_controls:  # nobody has acted: every action alike
+            idle = self.game.mean_field(self.state, np.zeros_like(self.state)).sum(-1)
+            self.mean_field = np.repeat(idle[..., None], self.game.num_actions, -1)
+            self.mean_field /= self.game.num_actions
+        else:
+            self.mean_field = self.game.mean_field(self.state)
+        return self._result(np.zeros(self.state.shape))
+
+    def step(self, actions: Array) -> Step:
+        """Play one action per player, int (B, N).
+
+        Raises:
+            ValueError: If the shape is wrong or an action is no action; nothing has moved then.
+            RuntimeError: If the episode is over, or has not begun.
+        """
+        a = self._actions(actions)
+        self._ready()
+        return self._result(self._advance(a))
+
+    def _advance(self, a: Array) -> Array:
+        """Move everybody by one step and return the rewards."""
+        game, x, m, shared = self.game, self.state, self.mean_field, self.mode == "mean_field"
+        if self._backend == "numba":
+            m2 = np.empty((0 if shared else self.num_envs, *game.mean_field_shape))
+            x2, r = np.empty_like(x), np.empty(x.shape)
+            before, after = (x.ravel(), a.ravel(), m), (x2.ravel(), r.ravel(), m2)
+            step = kernels.simulator(type(game)).step
+            if not step(*self._arguments, self.t, *before, self._keys, *after):
+                self._refuse(a)
+        else:
+            if a.min() < 0 or a.max() >= game.num_actions:
+                self._refuse(a)
+            controls = game.mean_field_of_controls and not shared
+            m = game.mean_field(x, a) if controls else m
+            each = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
+            x2, r = kernels.step(game, self.t, x, a, each, self._keys)
+            m2 = m if controls or shared else game.mean_field(x2)
+        self.state, self.t = x2, self.t + 1
+        self.mean_field = self._move_crowd() if shared else m2
+        return r
+
+    def rollout(self, policy: Array, num_steps: int) -> Rollout:
+        """Play ``num_steps`` steps under a policy, drawing actions for all players.
+
+        Args:
+            policy: (S, A), (T, S, A), or over observed states (O, A), (T, O, A).
+            num_steps: Steps, at least 1; not beyond the horizon.
+        """
+        self._ready()
+        check_range("num_steps", as_int("num_steps", num_steps), 1)
+        horizon = self.game.horizon
+        if horizon is not None and self.t + num_steps > horizon:
+            raise ValueError(f"num_steps must be at most {horizon - self.t}, got {num_steps}")
+        alias = kernels.alias_table(policies.policy_table(self.game, policy))
+        alias = alias.reshape(-1, *alias.shape[-2:])
+        if self._backend == "numpy" or self.mode == "mean_field":
+            return self._step_by_step(alias, num_steps)
+        ms = np.empty((num_steps, self.num_envs, *self.game.mean_field_shape))
+        rs = np.empty((num_steps, self.num_envs))
+        x, m = self.state.ravel().copy(), self.mean_field.copy()
+        loops = kernels.simulator(type(self.game))
+        loops.rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
+        self.state, self.mean_field = x.reshape(self.state.shape), m
+        self.t += num_steps
+        return Rollout(ms, rs)
+
+    def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:
+        ms, rs = [], []
+        for _ in range(num_steps):
+            rule = alias[min(self.t, len(alias) - 1)]
+            before = self.mean_field
+            step = self.step(kernels.sample_actions(rule, self.state, self._keys, self.t))
+            met = step.mean_field if self.game.mean_field_of_controls else before
+            ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
+            rs.append(step.reward.sum(-1) / self.num_agents)
+        return Rollout(np.stack(ms), np.stack(rs))
+
+    def set_mean_field(self, mean_field: Array) -> None:
+        """Freeze the crowd: a mean field (O,) for all time, or one for every t (T, O).
+
+        Raises:
+            ValueError: If it is no mean field of this game, or the mode is "n_agent".
+        """
+        self._needs_mean_field_mode("set_mean_field")
+        m = np.asarray(mean_field, np.float64)
+        shape, horizon = self.game.mean_field_shape, self.game.horizon
+        if m.ndim == len(shape) + 1 and horizon is not None and len(m) == horizon:
+            m = np.stack([policies.check_mean_field(self.game, row) for row in m])
+        else:
+            m = policies.check_mean_field(self.game, m)[None]
+        self._frozen, self._population = m, None
+        if hasattr(self, "_law"):
+            self.mean_field = self._field()
+
+    def set_population_policy(self, policy: Array) -> None:
+        """Let the crowd follow a policy: (T, S, A), or a stationary (S, A)."""
+        self._needs_mean_field_mode("set_population_policy")
+        self._population = policies.policy_table(self.game, policy)
+        self._frozen = None
+        if hasattr(self, "_law"):
+            self.mean_field = self._field()
+
+    def _field(self) -> Array:
+        """Return the mean field met now, (1, O)."""
+        if self._frozen is not None:
+            return self._frozen[[min(self.t, len(self._frozen) - 1)]]
+        return exact.crowd(self.game, self._law, self._rule())[None]
+
+    def _rule(self) -> Array:
+        policy = self._population
+        assert policy is not None
+        return policy if policy.ndim == 2 else policy[min(self.t, len(policy) - 1)]
+
+    def _move_crowd(self) -> Array:
+        if self._population is not None:
+            rule = self._rule() if self.game.horizon is None else self._population[self.t - 1]
+            self._law = exact.push_forward(self.game, self.t - 1, self._law, rule)
+        return self._field()
+
+    def _result(self, reward: Array) -> Step:
+        m = self.mean_field
+        states = m.sum(-1) if self.game.mean_field_of_controls else m
+        seen = self.observer(self.state, self.t, states)
+        if len(m) < self.num_envs:
+            m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
+        return Step(self.state, seen, reward, m, self._over if self.over else self._going)
+
+    @property
+    def over(self) -> bool:
+        """Whether the episode has ended."""
+        return self.game.horizon is not None and self.t >= self.game.horizon
+
+    def _actions(self, actions: Array) -> Array:
+        a = np.asarray(actions)
+        shape = (self.num_envs, self.num_agents)
+        if a.shape != shape:
+            raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")
+        if a.dtype.kind not in "iu":
+            raise ValueError(f"actions must be whole numbers, got {a.dtype}: {a.ravel()[:3]}")
+        if a.dtype.itemsize > 4 and not -1 < a.min() <= a.max() < self.game.num_actions:
+            self._refuse(a)  # before a cast could wrap it into the range
+        return np.ascontiguousarray(a, np.int32)
+
+    def _refuse(self, a: Array) -> None:
+        b, i = np.argwhere((a < 0) | (a >= self.game.num_actions))[0]
+        raise ValueError(
+            f"action of population {b}, player {i} must be in [0, {self.game.num_actions}),"
+            f" got {a[b, i]}"
+        )
+
+    def _ready(self) -> None:
+        if not hasattr(self, "state"):
+            raise RuntimeError("call reset() before the first step")
+        if self.over:
+            raise RuntimeError(f"the episode ended at t = {self.t}: call reset()")
+
+    def _needs_mean_field_mode(self, name: str) -> None:
+        if self.mode != "mean_field":
+            raise ValueError(f'{name} needs mode="mean_field", this environment has mode="n_agent"')
+
+
+def check_memory(count: int, bytes_each: int, name: str) -> None:
+    """Raise a ValueError if ``count`` things need more memory than the machine has free."""
+    needed = count * bytes_each
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        free = 8 << 30  # platforms without sysconf: refuse above 8 GiB
+    if needed > free:
+        raise ValueError(
+            f"{name} = {count} needs {needed / 2**30:.1f} GiB ({bytes_each} bytes each),"
+            f" {free / 2**30:.1f} GiB are free: use at most {free // bytes_each}"
+        )

@@ -1,0 +1,199 @@
+"""From a game's methods to compiled functions: numba, its disk cache, and the way without it.
+
+numba compiles the very methods NumPy runs.  ``self`` becomes a NamedTuple of what the methods
+read of it: numeric fields, and properties that are numbers or arrays.  A kernel gets those
+values as a plain tuple and rebuilds the NamedTuple, so that one compiled version serves every
+size of a game.
+
+``MFG_ENVS_BACKEND=numpy|numba`` forces a back end; without numba, NumPy runs everything.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import inspect
+import os
+import types
+import warnings
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mfg_envs import random
+from mfg_envs.game import FiniteGame, at
+
+
+def backend() -> str:
+    """Return "numba" or "numpy": what ``MFG_ENVS_BACKEND`` says, else what is installed.
+
+    Raises:
+        ValueError: If the variable names no back end, or numba is forced and not installed.
+    """
+    forced = os.environ.get("MFG_ENVS_BACKEND", "")
+    if forced not in ("", "numpy", "numba"):
+        raise ValueError(f"MFG_ENVS_BACKEND must be 'numpy' or 'numba', got {forced!r}")
+    installed = importlib.util.find_spec("numba") is not None
+    if forced == "numba" and not installed:
+        raise ValueError("MFG_ENVS_BACKEND is 'numba', which is missing: pip install numba")
+    return forced or ("numba" if installed else "numpy")
+
+
+class Methods(NamedTuple):
+    """A class of games as compiled kernels see it.
+
+    Attributes:
+        view: NamedTuple class that stands for ``self``; ``view._fields`` is what is read of it.
+        jit: Decorator that compiles a kernel built on these methods and keeps it on disk.
+    """
+
+    view: Any
+    noise_law: Any
+    step: Any
+    reward: Any
+    jit: Callable[[Any], Any]
+
+
+@functools.cache
+def methods(game_class: type[FiniteGame]) -> Methods:
+    """Return a class of games for kernels (compilation itself comes with the first call)."""
+    used = [inspect.unwrap(getattr(game_class, name)) for name in ("noise_law", "step", "reward")]
+    known = {*dir(game_class), *game_class.__dataclass_fields__}
+    read = sorted({name for f in used for name in f.__code__.co_names} & known)
+    source = "".join(inspect.getsource(f) for f in used) + repr(read)
+    jit = functools.partial(_jit, hashlib.sha256(source.encode()).hexdigest())
+    return Methods(namedtuple("View", read), *map(scalar, used), jit=jit)
+
+
+def constants(game: FiniteGame) -> tuple[Any, ...]:
+    """Return the values of ``methods(type(game)).view`` for one game.
+
+    Raises:
+        TypeError: If a method reads something that is neither a number nor an array.
+    """
+    values = []
+    for name in methods(type(game)).view._fields:
+        value = getattr(game, name)
+        if isinstance(value, np.ndarray):
+            value = np.ascontiguousarray(value)
+        elif not isinstance(value, bool | int | float | np.generic):
+            raise TypeError(
+                f"{type(game).__name__} reads self.{name} = {value!r} in step, noise_law or reward;"
+                " compiled methods read numbers and arrays only: derive one in a cached property"
+            )
+        values.append(value)
+    return tuple(values)
+
+
+@functools.cache
+def scalar(function: types.FunctionType) -> types.FunctionType:
+    """Return a twin of an elementwise function that numba compiles for scalars."""
+    from numba.extending import register_jitable
+
+    names = {**function.__globals__}
+    for name in function.__code__.co_names:
+        value = names.get(name)
+        if value is np:
+            names[name] = _scalar_numpy()
+        elif value is at:
+            names[name] = _scalar_at()
+        elif isinstance(value, types.FunctionType):
+            names[name] = scalar(value)
+    twin = types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+    )
+    return register_jitable(twin)
+
+
+@functools.cache
+def _scalar_numpy() -> types.ModuleType:
+    """Return NumPy with scalars in, scalars out where numba's own version is slow or an array."""
+    from numba.extending import register_jitable
+
+    @register_jitable
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        return x if condition else y
+
+    @register_jitable
+    def minimum(x: Any, y: Any) -> Any:
+        return x if (x < y) | (x != x) else y  # NaN wins, as in NumPy
+
+    @register_jitable
+    def maximum(x: Any, y: Any) -> Any:
+        return x if (x > y) | (x != x) else y
+
+    module = types.ModuleType("scalar_numpy")
+    module.__dict__.update({k: v for k, v in vars(np).items() if not k.startswith("__")})
+    module.__dict__.update(where=where, minimum=minimum, maximum=maximum)
+    return module
+
+
+@functools.cache
+def _scalar_at() -> Any:
+    """Return ``at`` for one player; a mean field may be a pair (array, factor)."""
+    from numba.core import types as nb_types
+    from numba.extending import overload
+
+    def scalar_at(m, *index):  # numba compares the signatures: no annotations
+        return at(m, *index)
+
+    @overload(scalar_at)
+    def _(m, *index):
+        if isinstance(m, nb_types.BaseTuple):
+            return lambda m, *index: m[0][index] * m[1]
+        return lambda m, *index: m[index]
+
+    return scalar_at
+
+
+def _jit(fingerprint: str, kernel: Any) -> Any:
+    """Compile a kernel at its first call and keep it on disk under its source's fingerprint."""
+    import numba
+
+    compiled = numba.njit(kernel, nogil=True, error_model="numpy")
+    try:
+        compiled._cache = _disk_cache()(kernel, fingerprint + _library_fingerprint())
+    except (RuntimeError, OSError) as error:
+        _warn_once(
+            f"compiled kernels are not kept on disk, every process compiles anew: {error}"
+            " (set NUMBA_CACHE_DIR to a folder that can be written)"
+        )
+    return compiled
+
+
+@functools.cache
+def _disk_cache() -> Any:
+    """Return numba's cache with our own key: numba's does not see edits in other files."""
+    from numba.core.caching import FunctionCache
+
+    class DiskCache(FunctionCache):
+        def __init__(self, kernel: Any, fingerprint: str) -> None:
+            super().__init__(kernel)
+            self._fingerprint = fingerprint
+
+        def _index_key(self, sig: Any, codegen: Any) -> Any:
+            return (sig, codegen.magic_tuple(), self._fingerprint)
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
+                super().save_overload(sig, data)
+            except OSError as error:
+                _warn_once(f"a compiled kernel was not kept on disk: {error}")
+
+    return DiskCache
+
+
+@functools.cache
+def _library_fingerprint() -> str:
+    """Return a hash of the modules every kernel is built on."""
+    files = (Path(__file__), Path(random.__file__))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=4)

@@ -1,0 +1,184 @@
+"""Ring road: drivers choose a speed; the crowd around them lowers the speed they want.
+
+Every vehicle drives on a ring of S cells for ever.  Only the density couples the vehicles.
+The wanted speed is a mix of a location term ``b(s)`` (two slow stretches a lap) and of
+Greenshields' speed ``(1 - density / jam) / 2``; the reward is minus half the squared distance
+of the speed to the wanted speed, times the time step 1/S.
+
+Sources: Huang, Di, Du, Chen (2020); reward "additive": Zhang, Chen, Di, "A Single Online Agent
+Can Efficiently Learn Mean Field Games" (arXiv 2405.03718); reward "min": Zhang et al.,
+"Stochastic Semi-Gradient Descent for Learning Mean Field Games" (arXiv 2408.08192).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingRoad(FiniteGame):
+    """Speed control on a ring road; the wanted speed is the smaller of the two terms.
+
+    State: the cell (dynamics "cell"), or the position on a grid of ``num_speeds`` points a cell
+    ("position": moves by exactly the speed; observed: the nearest cell, half a cell up).
+    Action j: speed ``(j + 1) / num_speeds`` cells a step.  Noise: whether the cell is left.
+    Reward: ``-(speed - min(b(s), (1 - density / jam_density) / 2))^2 / 2 / num_cells``, with
+    ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
+
+    Attributes:
+        num_cells: Cells on the ring, S >= 2.
+        num_speeds: Speeds to choose from, A >= 1.
+        jam_density: Density at which traffic stops, in multiples of the average; > 0.
+        dynamics: "cell" (next cell with probability speed) or "position" (exact moves).
+        discount: In (0, 1).
+        horizon: Steps, or None: no end.
+
+    Raises:
+        ValueError: If a parameter is out of its range.
+    """
+
+    name: ClassVar[str] = "ring_road"
+    player_name: ClassVar[str] = "vehicle"
+
+    num_cells: int = 50
+    num_speeds: int = 50
+    jam_density: float = 3.0
+    dynamics: str = "cell"
+    discount: float = 0.98
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("num_cells", self.num_cells, 2, 10**6)
+        check_range("num_speeds", self.num_speeds, 1, 10**4)
+        check_choice("dynamics", self.dynamics, ("cell", "position"))
+        if self.jam_density <= 0:
+            raise ValueError(f"jam_density must be positive, got {self.jam_density}")
+
+    @classmethod
+    def variants(cls) -> Mapping[str, Mapping[str, type[RingRoad]]]:
+        return {"reward": {"min": RingRoad, "additive": AdditiveRingRoad}}
+
+    @classmethod
+    def make(cls, *, reward: str = "min", **parameters: Any) -> RingRoad:
+        choices = cls.variants()["reward"]
+        check_choice("reward", reward, choices)
+        return choices[reward](**parameters)
+
+    @property
+    def num_states(self) -> int:
+        return self.num_cells * self.points_per_cell
+
+    @property
+    def num_actions(self) -> int:
+        return self.num_speeds
+
+    @property
+    def num_observations(self) -> int:
+        return self.num_cells
+
+    @property
+    def points_per_cell(self) -> int:
+        """Private positions a cell."""
+        return self.num_speeds if self.dynamics == "position" else 1
+
+    @property
+    def initial_law(self) -> Array:
+        return np.full(self.num_states, 1 / self.num_states)
+
+    @cached_property
+    def speeds(self) -> Array:
+        """Speed of every action in cells a step, (A,)."""
+        return np.arange(1, self.num_speeds + 1) / self.num_speeds
+
+    @cached_property
+    def location(self) -> Array:
+        """Location term b of the wanted speed, (S,)."""
+        s = np.arange(1, self.num_cells + 1)
+        return 0.2 * (np.sin(4 * np.pi * s / self.num_cells) + 2)
+
+    @cached_property
+    def slowdown(self) -> float:
+        """What one unit of mass in a cell takes off Greenshields' speed."""
+        return 0.5 * self.num_cells / self.jam_density
+
+    @cached_property
+    def price(self) -> float:
+        """Reward of a squared gap of one, for one time step 1/S."""
+        return -0.5 / self.num_cells
+
+    @cached_property
+    def stride(self) -> Array:
+        """Points moved when the noise says go, int (A,)."""
+        points = np.rint(self.speeds * self.num_speeds).astype(np.int64)
+        return points if self.dynamics == "position" else np.ones_like(points)
+
+    @cached_property
+    def go(self) -> Array:
+        """Probability of going, (A,)."""
+        return np.ones(self.num_speeds) if self.dynamics == "position" else self.speeds
+
+    @cached_property
+    def cell(self) -> Array:
+        """Observed cell of every private state, int (num_states,)."""
+        points = self.points_per_cell
+        return (np.arange(self.num_states) + points // 2) // points % self.num_cells
+
+    def observe(self, x: Any) -> Any:
+        return self.cell[x]
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        go = self.go[a]
+        return 1 - go, go
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return (x + w * self.stride[a]) % self.num_states
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        s = self.cell[x]
+        greenshields = 0.5 - at(m, s) * self.slowdown
+        gap = self.speeds[a] - np.minimum(self.location[s], greenshields)
+        return gap * gap * self.price
+
+    def coordinates(self, x: Array) -> Array:
+        angle = 2 * np.pi * np.asarray(x) / self.num_states
+        return np.stack([np.cos(angle), np.sin(angle)], -1)
+
+    def neighbours(self, x: Array) -> Array:
+        around = np.array([0, 1, 2, 3, -1])  # its own cell, three ahead, one behind
+        return (self.cell[x][..., None] + around) % self.num_cells
+
+    def layout(self) -> Layout:
+        return Layout("ring", "speed (cells per step)", self.speeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdditiveRingRoad(RingRoad):
+    """Speed control on a ring road; the wanted speed is the sum of the two terms.
+
+    Action j: speed ``j / num_speeds``.  Reward: ``-(speed - b(s) - (1 - density / jam_density)
+    / 2)^2 / 2 / num_cells`` with ``b(s) = 0.2 (sin(4 pi s / S) + 1)``; else as ``RingRoad``.
+    """
+
+    @cached_property
+    def speeds(self) -> Array:
+        """Speed of every action in cells a step, (A,)."""
+        return np.arange(self.num_speeds) / self.num_speeds
+
+    @cached_property
+    def location(self) -> Array:
+        """Location term b of the wanted speed, (S,)."""
+        return 0.2 * (np.sin(4 * np.pi * np.arange(self.num_cells) / self.num_cells) + 1)
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        s = self.cell[x]
+        greenshields = 0.5 - at(m, s) * self.slowdown
+        gap = self.speeds[a] - self.location[s] - greenshields
+        return gap * gap * self.price

@@ -1,0 +1,120 @@
+"""Tabular policies: checks, uniform, greedy and softmax ones; illegal actions have no mass.
+
+A policy has shape (T, S, A) in a game with a finite horizon and (S, A) in a stationary one.
+Where players observe less than their private state, (T, O, A) and (O, A) are understood too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, check_choice
+
+TOLERANCE = 1e-6
+"""How far from one a law may sum: single precision, some thousand terms."""
+
+
+def policy_table(game: FiniteGame, policy: Array) -> Array:
+    """Return a checked policy over private states, float64 (T, S, A) or (S, A).
+
+    Raises:
+        ValueError: If the shape is wrong, a row is no law, or an illegal action has mass; the
+            message names the first row at fault.
+    """
+    policy = np.asarray(policy, np.float64)
+    clock = () if game.horizon is None else (game.horizon,)
+    shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
+    if policy.shape not in shapes:
+        wanted = " or ".join(map(str, sorted(shapes)))
+        axes = "(S, A)" if game.horizon is None else "(T, S, A)"
+        raise ValueError(f"policy must have shape {axes} = {wanted}, got {policy.shape}")
+    if policy.shape[-2] != game.num_states:
+        policy = policy[..., game.observed, :]
+    return _check_rule(game, policy, "tx"[-(policy.ndim - 1) :])
+
+
+def rule_table(game: FiniteGame, rule: Array) -> Array:
+    """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
+    rule = np.asarray(rule, np.float64)
+    if rule.shape == (game.num_observations, game.num_actions):
+        rule = rule[game.observed]
+    if rule.shape != (game.num_states, game.num_actions):
+        raise ValueError(
+            f"rule must have shape (S, A) = {game.num_states, game.num_actions}, got {rule.shape}"
+        )
+    return _check_rule(game, rule, "x")
+
+
+def _check_rule(game: FiniteGame, rule: Array, axes: str) -> Array:
+    check_laws("policy", rule, axes)
+    if not game.legal_actions.all() and ((rule > TOLERANCE) & ~game.legal_actions).any():
+        stray = np.argwhere((rule > TOLERANCE) & ~game.legal_actions)
+        raise ValueError(f"policy gives an illegal action mass at {_place(axes + 'a', stray[0])}")
+    return rule
+
+
+def check_laws(name: str, laws: Array, axes: str) -> None:
+    """Raise a ValueError unless the last axis holds probabilities that sum to one."""
+    sums = laws.sum(-1)
+    if laws.min() >= -TOLERANCE and np.abs(sums - 1).max() <= TOLERANCE:  # False with any NaN
+        return
+    wrong = ~((laws >= -TOLERANCE).all(-1) & (np.abs(sums - 1) <= TOLERANCE))
+    first = np.argwhere(wrong)[0] if wrong.ndim else ()
+    row = laws[tuple(first)]
+    raise ValueError(
+        f"{name}{_place(axes, first)} must be probabilities that sum to one, got entries in"
+        f" [{row.min():.4g}, {row.max():.4g}] and sum {row.sum():.9g}; divide by the sums"
+    )
+
+
+def check_law(game: FiniteGame, law: Array) -> Array:
+    """Return a checked law of private states, float64 (S,)."""
+    law = np.asarray(law, np.float64)
+    if law.shape != (game.num_states,):
+        raise ValueError(f"law must have shape (S,) = ({game.num_states},), got {law.shape}")
+    check_laws("law", law, "")
+    return law
+
+
+def check_mean_field(game: FiniteGame, m: Array) -> Array:
+    """Return a checked mean field, float64, of shape ``game.mean_field_shape``."""
+    m = np.asarray(m, np.float64)
+    if m.shape != game.mean_field_shape:
+        raise ValueError(f"mean field must have shape {game.mean_field_shape}, got {m.shape}")
+    check_laws("mean field", m.ravel(), "")
+    return m
+
+
+def uniform(game: FiniteGame) -> Array:
+    """Return the policy that plays every legal action with the same probability."""
+    rule = game.legal_actions / game.legal_actions.sum(-1, keepdims=True)
+    return rule if game.horizon is None else np.repeat(rule[None], game.horizon, 0)
+
+
+def greedy(q: Array, legal: Array, *, ties: str = "split", tolerance: float = 1e-9) -> Array:
+    """Return the policy that plays best actions.
+
+    Args:
+        q: Action values, (..., S, A).
+        legal: Legal actions, bool (S, A).
+        ties: "split" plays all actions within ``tolerance`` of the best with the same
+            probability, "first" the one of the lowest index.
+        tolerance: In units of ``q``.
+    """
+    check_choice("ties", ties, ("split", "first"))
+    q = np.where(legal, q, -np.inf)
+    best = q >= q.max(-1, keepdims=True) - tolerance
+    if ties == "first":
+        best &= np.cumsum(best, -1) == 1
+    return best / best.sum(-1, keepdims=True)
+
+
+def softmax(q: Array, legal: Array, *, inverse_temperature: float = 1.0) -> Array:
+    """Return the policy proportional to ``exp(inverse_temperature * q)`` over legal actions."""
+    q = np.where(legal, q, -np.inf)
+    weights = np.exp(inverse_temperature * (q - q.max(-1, keepdims=True)))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def _place(axes: str, index: Array | tuple[int, ...]) -> str:
+    return "".join(f"[{axis}={i}]" for axis, i in zip(axes, index, strict=True))

@@ -1,0 +1,142 @@
+"""Names of games: ``make_game``, and the ids by which PettingZoo and Gymnasium know them."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+import gymnasium
+import pettingzoo
+
+from mfg_envs.game import FiniteGame
+
+GAMES = {
+    "ring_road": "mfg_envs.games.ring_road:RingRoad",
+}
+"""Name of a game -> where its class is."""
+
+
+def game_class(name: str) -> type[FiniteGame]:
+    """Return the class of a game.
+
+    Raises:
+        ValueError: If no game has this name; lists the close ones.
+    """
+    if name not in GAMES:
+        raise ValueError(f"no game is called {name!r}; {_close(name, GAMES)}")
+    module, attribute = GAMES[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def make_game(name: str, **parameters: Any) -> FiniteGame:
+    """Build a game by name.
+
+    Raises:
+        ValueError: If the name or a parameter is unknown, or a value is out of its range.
+    """
+    cls = game_class(name)
+    known = {f.name for f in fields(cls)} | set(cls.variants())
+    for parameter in parameters:
+        if parameter not in known:
+            raise ValueError(f"{name} has no parameter {parameter!r}; {_close(parameter, known)}")
+    return cls.make(**parameters)
+
+
+def make_population(
+    name: str,
+    num_agents: int = 100,
+    mode: str = "n_agent",
+    max_cycles: int | None = None,
+    render_mode: str | None = None,
+    observe: Iterable[str] | None = None,
+    game: FiniteGame | None = None,
+    **parameters: Any,
+) -> Any:
+    """Build the parallel environment of a game, by its parameters or from ``game``."""
+    from mfg_envs.parallel import PopulationEnv
+
+    return PopulationEnv(
+        _choose(name, game, parameters),
+        num_agents,
+        mode=mode,
+        max_cycles=max_cycles,
+        render_mode=render_mode,
+        observe=None if observe is None else tuple(observe),
+    )
+
+
+def make_aec(name: str, **arguments: Any) -> Any:
+    """Build the turn-based (AEC) twin of the parallel environment."""
+    from pettingzoo.utils.conversions import parallel_to_aec
+
+    return parallel_to_aec(make_population(name, **arguments))
+
+
+def make_checked_aec(name: str, **arguments: Any) -> Any:
+    """Build the AEC twin with PettingZoo's checks of the order of calls and of the actions."""
+    from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
+
+    return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(make_aec(name, **arguments)))
+
+
+def make_representative(
+    game_name: str, game: FiniteGame | None = None, num_envs: int | None = None, **arguments: Any
+) -> Any:
+    """Build the one-player Gymnasium environment, or its array twin for ``num_envs``."""
+    from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
+
+    own = {k: arguments.pop(k) for k in ("max_cycles", "observe") if k in arguments}
+    chosen = _choose(game_name, game, arguments)
+    if num_envs is None:
+        return RepresentativeEnv(chosen, **own)
+    return RepresentativeVectorEnv(chosen, num_envs, **own)
+
+
+def environments(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """Return ``parallel_env``, ``env`` and ``raw_env`` of a game, for its ``_v0`` module."""
+
+    def parallel_env(num_agents: int = 100, **arguments: Any) -> Any:
+        return make_population(name, num_agents, **arguments)
+
+    def env(num_agents: int = 100, **arguments: Any) -> Any:
+        return make_checked_aec(name, num_agents=num_agents, **arguments)
+
+    def raw_env(num_agents: int = 100, **arguments: Any) -> Any:
+        return make_aec(name, num_agents=num_agents, **arguments)
+
+    parallel_env.__doc__ = make_population.__doc__
+    env.__doc__, raw_env.__doc__ = make_checked_aec.__doc__, make_aec.__doc__
+    return parallel_env, env, raw_env
+
+
+def register_ids() -> None:
+    """Make every game known to Gymnasium and, from 1.27 on, to PettingZoo."""
+    for name in GAMES:
+        ident = f"mfg_envs/{name.title().replace('_', '')}-v0"
+        entry = "mfg_envs.registry:make_representative"
+        gymnasium.register(ident, entry, vector_entry_point=entry, kwargs={"game_name": name})
+        register = getattr(pettingzoo, "register", None)
+        if register is not None:
+            register("parallel", ident, f"mfg_envs.{name}_v0:parallel_env")
+            register("aec", ident, f"mfg_envs.{name}_v0:env")
+
+
+def _choose(name: str, game: FiniteGame | None, parameters: dict[str, Any]) -> FiniteGame:
+    if game is None:
+        return make_game(name, **parameters)
+    if parameters:
+        raise ValueError(
+            f"give game=... or parameters, not both: {', '.join(parameters)};"
+            " use dataclasses.replace(game, ...)"
+        )
+    return game
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(map(repr, close))}?"
+    return f"choose from {', '.join(map(repr, sorted(known)))}"

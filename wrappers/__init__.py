@@ -1,0 +1,1 @@
+"""From one environment to another: one wrapper, one file."""
