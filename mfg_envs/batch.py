@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -81,8 +81,7 @@ class BatchEnv:
         check_choice("mode", mode, ("n_agent", "mean_field"))
         self.game, self.num_envs, self.num_agents, self.mode = game, num_envs, num_agents, mode
         self.observer = Observer(game, observe)
-        width = 1 if self.observer.space.shape == () else self.observer.space.shape[0]
-        check_memory(num_envs * num_agents, 28 + 4 * width, "num_envs * num_agents")
+        check_memory(num_envs * num_agents, 28 + 4 * self.observer.width, "num_envs * num_agents")
         self.t = 0
         self._seed, self._episode = seed, 0
         self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)

@@ -154,7 +154,7 @@ def _jit(fingerprint: str, kernel: Any) -> Any:
     """Compile a kernel at its first call and keep it on disk under its source's fingerprint."""
     import numba
 
-    compiled = numba.njit(kernel, nogil=True, error_model="numpy")
+    compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy")
     try:
         compiled._cache = _disk_cache()(kernel, fingerprint + _library_fingerprint())
     except (RuntimeError, OSError) as error:

@@ -16,12 +16,13 @@ builds an S x S matrix in a finite horizon.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mfg_envs import policies
 from mfg_envs.compiled import backend
+from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
 
 DENSE_STATES = 3000
@@ -78,15 +79,6 @@ def _kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
             f" which is not a state in [0, {game.num_states})"
         )
     return Kernel(there.astype(np.int32), prob)
-
-
-def law_table(game: FiniteGame, t: int, x: Array, a: Array, m: Array | None) -> Array:
-    """Return ``noise_law`` as one array (*inner, K), whether it is a tuple or an array."""
-    law = game.noise_law(t, x, a, m)
-    shape = np.broadcast_shapes(np.shape(x), np.shape(a))
-    if isinstance(law, tuple):
-        return np.stack([np.broadcast_to(np.asarray(p, np.float64), shape) for p in law], -1)
-    return np.broadcast_to(np.asarray(law, np.float64), (*shape, np.shape(law)[-1]))
 
 
 def rewards(game: FiniteGame, t: int, m: Array) -> Array:
@@ -265,47 +257,6 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
         met = _flow(game, policy)
     m = game.crowd(met)
     return max(_value(game, met, m, None) - _value(game, met, m, policy), 0.0)
-
-
-class _Touched(Exception):
-    """Raised when a method reads the argument that stands in for t or m."""
-
-
-class _Probe:
-    """An argument that raises as soon as anything is done with it."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise _Touched
-
-
-def _touch(*args: Any, **kwargs: Any) -> Any:
-    raise _Touched
-
-
-for _name in (
-    *"add sub mul truediv floordiv mod pow and or xor lshift rshift".split(),
-    *"radd rsub rmul rtruediv rfloordiv rmod rpow rand ror rxor".split(),
-    *"lt le gt ge eq ne neg pos abs invert getitem len iter array array_ufunc".split(),
-    *"int float bool index array_function".split(),
-):
-    setattr(_Probe, f"__{_name}__", _touch)
-
-
-@functools.lru_cache(maxsize=64)
-def moves_are_fixed(game: FiniteGame) -> bool:
-    """Return whether the law of motion reads neither the time nor the mean field.
-
-    Found out by running the methods with arguments that raise when touched.
-    """
-    x, a = _pairs(game)
-    probe = _Probe()
-    try:
-        law = game.noise_law(probe, x, a, probe)
-        outcomes = len(law) if isinstance(law, tuple) else np.shape(law)[-1]
-        game.step(probe, x[..., None], a[..., None], probe, np.arange(outcomes))
-    except _Touched:
-        return False
-    return True
 
 
 def _pairs(game: FiniteGame) -> tuple[Array, Array]:

@@ -32,6 +32,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Self
+
 Array = NDArray[Any]
 
 
@@ -59,6 +61,7 @@ class Game(ABC):
         discount: Weight of the next step's value, in (0, 1]; below 1 if stationary.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     horizon: int | None
     discount: float
     name: ClassVar[str] = "game"
@@ -92,12 +95,12 @@ class Game(ABC):
             raise ValueError("a stationary game (horizon None) needs a discount below 1, got 1")
 
     @classmethod
-    def make(cls, **parameters: Any) -> Game:
+    def make(cls, **parameters: Any) -> Self:
         """Build the game from keyword parameters; games with variants pick the class here."""
         return cls(**parameters)
 
     @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, type[Game]]]:
+    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
         """Return the choices ``make`` offers beside the fields: parameter -> value -> class."""
         return {}
 

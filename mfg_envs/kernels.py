@@ -20,6 +20,7 @@ import numpy as np
 
 from mfg_envs import exact, random
 from mfg_envs.compiled import constants, methods, scalar
+from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
 
 BLOCK = 1024
@@ -46,7 +47,7 @@ def moves_table(game: FiniteGame) -> tuple[Moves, tuple[int, int, int]]:
     """Tabulate a fixed law of motion; also return the sizes (S, A, K)."""
     sizes = (game.num_states, game.num_actions, 0)
     moves = Moves(np.empty(0, np.uint32), np.empty(0, np.uint64))
-    if sizes[0] * sizes[1] <= TABLE_LIMIT and exact.moves_are_fixed(game):
+    if sizes[0] * sizes[1] <= TABLE_LIMIT and moves_are_fixed(game):
         there, prob = exact.kernel(game, 0, None)
         sizes = prob.shape
         if prob.size <= TABLE_LIMIT:
@@ -99,7 +100,7 @@ def step(
     """Return next states and rewards (B, N) in NumPy: the oracle of the compiled step."""
     u = random.uniform(random.subkey(keys, random.NOISE, t), x.shape[1])
     r = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
-    law = exact.law_table(game, t, x, a, m)
+    law = law_table(game, t, x, a, m)
     w = np.zeros(x.shape, np.int64)
     total = np.zeros(x.shape)
     for k in range(law.shape[-1] - 1):

@@ -56,19 +56,21 @@ class Observer:
         self._state = np.asarray(game.coordinates(x), np.float32)
         self._near = np.asarray(game.neighbours(x), np.intp)
         self._mask = game.legal_actions.astype(np.float32)
-        S, O = game.num_states, game.num_observations
+        cells = game.num_observations
         size_high = {
             "state": (self._state.shape[1], 1),
             "time": (1, 1),
-            "density": (self._near.shape[1], O),
-            "mean_field": (O, 1),
+            "density": (self._near.shape[1], cells),
+            "mean_field": (cells, 1),
             "mask": (game.num_actions, 1),
         }
-        self.space: spaces.Discrete | spaces.Box = spaces.Discrete(O)
-        self._whole = S == O
+        self.space: spaces.Discrete | spaces.Box = spaces.Discrete(cells)
+        self.width = 1
+        self._whole = game.num_states == cells
         if self.parts != ("index",):
             low = [np.full(size_high[p][0], -1.0 if p == "state" else 0.0) for p in self.parts]
             high = [np.full(size_high[p][0], size_high[p][1]) for p in self.parts]
+            self.width = sum(size_high[p][0] for p in self.parts)
             self.space = spaces.Box(
                 np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
             )
@@ -86,7 +88,7 @@ class Observer:
         """
         if self.parts == ("index",):
             return x.copy() if self._whole else self.game.observed[x]
-        out = np.empty((*x.shape, self.space.shape[0]), np.float32)
+        out = np.empty((*x.shape, self.width), np.float32)
         start = 0
         for part in self.parts:
             view = self._part(part, x, t, m)

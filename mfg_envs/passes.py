@@ -19,6 +19,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.compiled import constants, methods
+from mfg_envs.dependence import moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
 
 
@@ -43,7 +44,7 @@ def tables(game: FiniteGame) -> Tables:
     """Tabulate a fixed law of motion, factored where that is less work."""
     maps, mix = np.empty((0, 0), np.uint32), np.empty((0, 0))
     nxt, prob = np.empty((0, 0, 0), np.uint32), np.empty((0, 0, 0))
-    if exact.moves_are_fixed(game):
+    if moves_are_fixed(game):
         moves = exact.kernel(game, 0, None)
         S, A, K = moves.prob.shape
         nxt = np.ascontiguousarray(moves.next.transpose(1, 2, 0).astype(np.uint32))
@@ -90,7 +91,7 @@ class _Passes(NamedTuple):
 def _passes(game_class: type[FiniteGame]) -> _Passes:
     """Compile both passes for a class of games."""
     view, noise_law, step, reward, jit = methods(game_class)
-    controls, u32 = game_class.mean_field_of_controls, np.uint32
+    controls = game_class.mean_field_of_controls
 
     @jit
     def crowd(law, rule, observed, m):

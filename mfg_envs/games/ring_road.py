@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +66,11 @@ class RingRoad(FiniteGame):
             raise ValueError(f"jam_density must be positive, got {self.jam_density}")
 
     @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, type[RingRoad]]]:
+    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
         return {"reward": {"min": RingRoad, "additive": AdditiveRingRoad}}
 
     @classmethod
-    def make(cls, *, reward: str = "min", **parameters: Any) -> RingRoad:
+    def make(cls, *, reward: str = "min", **parameters: Any) -> Self:
         choices = cls.variants()["reward"]
         check_choice("reward", reward, choices)
         return choices[reward](**parameters)
