@@ -1,4 +1,4 @@
-"""What a game's methods read, found out by running them: nothing that could go stale is declared."""
+"""What a game's methods read, found out by running them: no declaration can go stale."""
 
 from __future__ import annotations
 

@@ -1,0 +1,30 @@
+"""The ``mfg-envs`` command: the top of the house, one module a command."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="mfg-envs",
+    help="Mean-field games as real multi-agent environments.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> NoReturn:
+    """Run the command; a bad value ends it with one clear line and exit code 2."""
+    from agents.cli import bench, games, reproduce
+
+    for module in (games, reproduce, bench):
+        module.register(app)
+    try:
+        app()
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        print(f"mfg-envs: {error}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
