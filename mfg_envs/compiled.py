@@ -64,9 +64,9 @@ def methods(game_class: type[FiniteGame]) -> Methods:
     used = [inspect.unwrap(getattr(game_class, name)) for name in ("noise_law", "step", "reward")]
     known = {*dir(game_class), *game_class.__dataclass_fields__}
     read = sorted({name for f in used for name in f.__code__.co_names} & known)
-    source = "".join(inspect.getsource(f) for f in used) + repr(read)
-    jit = functools.partial(_jit, hashlib.sha256(source.encode()).hexdigest())
-    return Methods(namedtuple("View", read), *map(scalar, used), jit=jit)
+    view: Any = namedtuple("View", read, rename=True)
+    view._fields = tuple(read)  # namedtuple itself refuses names that begin with _
+    return Methods(view, *map(scalar, used), jit=functools.partial(_jit, _digest(used, set())))
 
 
 def constants(game: FiniteGame) -> tuple[Any, ...]:
@@ -126,7 +126,7 @@ def _scalar_numpy() -> types.ModuleType:
     def maximum(x: Any, y: Any) -> Any:
         return x if (x > y) | (x != x) else y
 
-    module = types.ModuleType("scalar_numpy")
+    module = types.ModuleType("numpy")  # numba looks at the name: np.int64(x).view(...)
     module.__dict__.update({k: v for k, v in vars(np).items() if not k.startswith("__")})
     module.__dict__.update(where=where, minimum=minimum, maximum=maximum)
     return module
@@ -150,6 +150,30 @@ def _scalar_at() -> Any:
     return scalar_at
 
 
+def _digest(value: Any, seen: set[types.FunctionType]) -> str:
+    """Return a hash of code with all that numba freezes into it: helpers, globals, closures."""
+    value = inspect.unwrap(value)
+    if isinstance(value, types.FunctionType):
+        if value in seen:
+            return ""
+        seen.add(value)
+        code, cells = value.__code__, value.__closure__ or ()
+        used = [value.__globals__.get(name) for name in code.co_names]
+        for module in [v for v in used if isinstance(v, types.ModuleType) and v is not np]:
+            used += [getattr(module, name, None) for name in code.co_names]
+        parts = [code, value.__defaults__, *used, *(cell.cell_contents for cell in cells)]
+    elif isinstance(value, types.CodeType):
+        parts = [value.co_code, value.co_names, *value.co_consts]
+    elif isinstance(value, list | tuple):
+        parts = [len(value), *value]
+    elif isinstance(value, np.ndarray):
+        parts = [value.dtype.str, value.shape, value.tobytes()]
+    else:
+        name = getattr(value, "__name__", None)  # no repr of a function: it holds an address
+        return hashlib.sha256(f"{type(value)} {name or repr(value)}".encode()).hexdigest()
+    return hashlib.sha256("".join(_digest(part, seen) for part in parts).encode()).hexdigest()
+
+
 def _jit(fingerprint: str, kernel: Any) -> Any:
     """Compile a kernel at its first call and keep it on disk under its source's fingerprint."""
     import numba
@@ -157,32 +181,41 @@ def _jit(fingerprint: str, kernel: Any) -> Any:
     compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy")
     try:
         compiled._cache = _disk_cache()(kernel, fingerprint + _library_fingerprint())
-    except (RuntimeError, OSError) as error:
-        _warn_once(
-            f"compiled kernels are not kept on disk, every process compiles anew: {error}"
-            " (set NUMBA_CACHE_DIR to a folder that can be written)"
-        )
+    except (RuntimeError, OSError):
+        _warn_once()
     return compiled
 
 
 @functools.cache
 def _disk_cache() -> Any:
     """Return numba's cache with our own key: numba's does not see edits in other files."""
-    from numba.core.caching import FunctionCache
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
 
     class DiskCache(FunctionCache):
         def __init__(self, kernel: Any, fingerprint: str) -> None:
             super().__init__(kernel)
             self._fingerprint = fingerprint
+            # In numba's shared index, two games compiled at once could get each other's kernels.
+            self._cache_file = IndexDataCacheFile(
+                self._cache_path,
+                f"{self._impl.filename_base}-{fingerprint[:16]}",
+                self._impl.locator.get_source_stamp(),
+            )
 
         def _index_key(self, sig: Any, codegen: Any) -> Any:
             return (sig, codegen.magic_tuple(), self._fingerprint)
 
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception:  # a file that is damaged or not ours to read
+                return None
+
         def save_overload(self, sig: Any, data: Any) -> None:
             try:
                 super().save_overload(sig, data)
-            except OSError as error:
-                _warn_once(f"a compiled kernel was not kept on disk: {error}")
+            except Exception:
+                _warn_once()
 
     return DiskCache
 
@@ -195,5 +228,10 @@ def _library_fingerprint() -> str:
 
 
 @functools.cache
-def _warn_once(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+def _warn_once() -> None:
+    warnings.warn(
+        "compiled kernels cannot be kept on disk, every process compiles anew: set"
+        " NUMBA_CACHE_DIR to a folder that can be written",
+        RuntimeWarning,
+        stacklevel=4,
+    )

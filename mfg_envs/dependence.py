@@ -25,10 +25,10 @@ def _touch(*args: Any, **kwargs: Any) -> Any:
     raise TouchedError
 
 
-_BINARY = "add sub mul truediv floordiv mod pow and or xor lshift rshift"
+_BINARY = "add sub mul matmul truediv floordiv mod divmod pow and or xor lshift rshift"
 _OTHER = (
-    "lt le gt ge eq ne neg pos abs invert getitem len iter int float bool index array array_ufunc"
-    " array_function"
+    "lt le gt ge eq ne hash neg pos abs invert round trunc floor ceil getitem len iter int float"
+    " complex bool index str format array array_ufunc array_function"
 )
 for _name in (*_BINARY.split(), *(f"r{n}" for n in _BINARY.split()), *_OTHER.split()):
     setattr(Probe, f"__{_name}__", _touch)

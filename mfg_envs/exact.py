@@ -15,85 +15,12 @@ builds an S x S matrix in a finite horizon.
 
 from __future__ import annotations
 
-import functools
-from typing import NamedTuple
-
 import numpy as np
 
-from mfg_envs import policies
+from mfg_envs import policies, stationary
 from mfg_envs.compiled import backend
-from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
-
-DENSE_STATES = 3000
-"""Stationary games up to this size are solved as dense linear systems, larger ones by sweeps."""
-SETTLED, MAX_STEPS = 1e-12, 100_000
-"""When a mean field that moves its own law of motion counts as stationary (L1 change a step)."""
-
-
-class Kernel(NamedTuple):
-    """Every move of a game at one time: where it leads, and how likely.
-
-    Attributes:
-        next: Next state of (x, a, w), int (S, A, K).
-        prob: Its probability, float (S, A, K).
-    """
-
-    next: Array
-    prob: Array
-
-
-def kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
-    """Tabulate the moves at time ``t`` in mean field ``m``; illegal actions stay.
-
-    Raises:
-        ValueError: If a probability or a next state is out of its range; names the pair.
-    """
-    if moves_are_fixed(game):
-        return _fixed_kernel(game)
-    return _kernel(game, t, m)
-
-
-@functools.lru_cache(maxsize=16)
-def _fixed_kernel(game: FiniteGame) -> Kernel:
-    """Tabulate moves that never change; read-only, since every caller gets the same arrays."""
-    moves = _kernel(game, 0, None)
-    for table in moves:
-        table.flags.writeable = False
-    return moves
-
-
-def _kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
-    x, a = _pairs(game)
-    prob = law_table(game, t, x, a, m)
-    w = np.arange(prob.shape[-1])
-    there = np.asarray(game.step(t, x[..., None], a[..., None], m, w))
-    there = np.where(game.legal_actions[..., None], there, x[..., None])
-    there = np.broadcast_to(there, prob.shape)
-    policies.check_laws("noise_law", prob, "xa")
-    wrong = np.argwhere((there < 0) | (there >= game.num_states))
-    if wrong.size:
-        i, j, k = wrong[0]
-        raise ValueError(
-            f"step(t={t}, x={i}, a={j}, w={k}) leads to {there[i, j, k]},"
-            f" which is not a state in [0, {game.num_states})"
-        )
-    return Kernel(there.astype(np.int32), prob)
-
-
-def rewards(game: FiniteGame, t: int, m: Array) -> Array:
-    """Tabulate the reward of every state and action, (S, A).
-
-    Raises:
-        ValueError: If a reward is not a finite number; names the pair.
-    """
-    x, a = _pairs(game)
-    table = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
-    wrong = np.argwhere(~np.isfinite(table))
-    if wrong.size:
-        i, j = wrong[0]
-        raise ValueError(f"reward(t={t}, x={i}, a={j}) is {table[i, j]}, not a finite number")
-    return table
+from mfg_envs.tables import crowd, kernel, push, rewards
 
 
 def push_forward(game: FiniteGame, t: int, m: Array, rule: Array) -> Array:
@@ -109,12 +36,7 @@ def push_forward(game: FiniteGame, t: int, m: Array, rule: Array) -> Array:
         Law of private states one step later, (S,).
     """
     law, rule = policies.check_law(game, m), policies.rule_table(game, rule)
-    return _push(game, kernel(game, t, crowd(game, law, rule)), law, rule)
-
-
-def crowd(game: FiniteGame, law: Array, rule: Array) -> Array:
-    """Return the mean field of a population with this law (S,) that plays this rule (S, A)."""
-    return game.crowd(law[..., None] * rule if game.mean_field_of_controls else law)
+    return push(game, kernel(game, t, crowd(game, law, rule)), law, rule)
 
 
 def flow(game: FiniteGame, policy: Array) -> Array:
@@ -141,12 +63,16 @@ def _flow(game: FiniteGame, policy: Array) -> Array:
         laws[0] = game.initial_law
         for t in range(len(laws) - 1):
             moves = kernel(game, t, crowd(game, laws[t], policy[t]))
-            laws[t + 1] = _push(game, moves, laws[t], policy[t])
+            laws[t + 1] = push(game, moves, laws[t], policy[t])
     return laws[..., None] * policy if game.mean_field_of_controls else laws
 
 
 def stationary_mean_field(
-    game: FiniteGame, rule: Array, *, tolerance: float = SETTLED, max_steps: int = MAX_STEPS
+    game: FiniteGame,
+    rule: Array,
+    *,
+    tolerance: float = stationary.SETTLED,
+    max_steps: int = stationary.MAX_STEPS,
 ) -> Array:
     """Return the law that a population which plays ``rule`` for ever settles in, (S,).
 
@@ -157,28 +83,24 @@ def stationary_mean_field(
     Raises:
         RuntimeError: If it still moves by more than ``tolerance`` after ``max_steps``.
     """
-    return _settled(game, policies.rule_table(game, rule), tolerance, max_steps)
+    return stationary.settled(game, policies.rule_table(game, rule), tolerance, max_steps)
 
 
-def _settled(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> Array:
-    law = np.asarray(game.initial_law, np.float64)
-    fixed = moves_are_fixed(game)
-    moves = kernel(game, 0, crowd(game, law, rule))
-    if fixed and game.num_states <= DENSE_STATES:
-        return _long_run_average(_matrix(moves, rule), law)
-    change = np.inf
-    for _ in range(max_steps):
-        moved = _push(game, moves, law, rule)
-        change = float(np.abs(moved - law).sum())
-        law = 0.5 * (law + moved)
-        if change < tolerance:
-            return law / law.sum()
-        if not fixed:
-            moves = kernel(game, 0, crowd(game, law, rule))
-    raise RuntimeError(
-        f"the mean field still moves by {change:.2g} after {max_steps} steps (tolerance"
-        f" {tolerance:.2g}): the population may cycle; damp the rule or allow more steps"
-    )
+def law_met(game: FiniteGame, policy: Array) -> Array:
+    """Return what a player meets when everybody follows ``policy``: a flow, or one law.
+
+    Returns:
+        ``flow`` of a finite horizon, ``stationary_mean_field`` of a stationary game; joint laws
+        of states and actions for a mean field of controls.
+    """
+    return _law_met(game, policies.policy_table(game, policy))
+
+
+def _law_met(game: FiniteGame, policy: Array) -> Array:
+    if game.horizon is not None:
+        return _flow(game, policy)
+    law = stationary.settled(game, policy, stationary.SETTLED, stationary.MAX_STEPS)
+    return law[:, None] * policy if game.mean_field_of_controls else law
 
 
 def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) -> Array:
@@ -199,7 +121,7 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
     if game.horizon is None:
-        return _stationary_values(game, m, policy)
+        return stationary.action_values(game, m, policy)
     if backend() == "numba":
         from mfg_envs.passes import backward
 
@@ -250,24 +172,9 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
 def exploitability(game: FiniteGame, policy: Array) -> float:
     """Return what one player gains at best by leaving ``policy`` when nobody else does, >= 0."""
     policy = policies.policy_table(game, policy)
-    if game.horizon is None:
-        met = _settled(game, policy, SETTLED, MAX_STEPS)
-        met = met[:, None] * policy if game.mean_field_of_controls else met
-    else:
-        met = _flow(game, policy)
+    met = _law_met(game, policy)
     m = game.crowd(met)
     return max(_value(game, met, m, None) - _value(game, met, m, policy), 0.0)
-
-
-def _pairs(game: FiniteGame) -> tuple[Array, Array]:
-    """Return every state and action as index arrays (S, A)."""
-    x, a = np.indices((game.num_states, game.num_actions), np.int32)
-    return x, a
-
-
-def _push(game: FiniteGame, moves: Kernel, law: Array, rule: Array) -> Array:
-    mass = (law[:, None] * rule)[..., None] * moves.prob
-    return np.bincount(moves.next.ravel(), mass.ravel(), minlength=game.num_states)
 
 
 def _mean_fields(game: FiniteGame, flow: Array) -> Array:
@@ -280,76 +187,3 @@ def _mean_fields(game: FiniteGame, flow: Array) -> Array:
         raise ValueError(f"flow must have shape {wanted}, got {flow.shape}")
     policies.check_laws("flow", flow.reshape(*clock, -1), "t"[: len(clock)])
     return game.crowd(flow)
-
-
-def _matrix(moves: Kernel, rule: Array) -> Array:
-    """Return the transition matrix of a player who follows a rule, (S, S)."""
-    S = rule.shape[0]
-    index = np.arange(S)[:, None, None] * S + moves.next
-    mass = rule[..., None] * moves.prob
-    return np.bincount(index.ravel(), mass.ravel(), minlength=S * S).reshape(S, S)
-
-
-def _long_run_average(matrix: Array, law: Array) -> Array:
-    """Return the limit of the averages of ``law @ matrix^n``, (S,).
-
-    With one recurrent class ``mu (I - P + 1 u) = u`` has one solution, the same for every law u.
-    With several, the lazy chain ``(I + P) / 2`` is squared until it stands still: its limit is
-    the same average.
-    """
-    S = law.size
-    flat, steep = np.full(S, 1 / S), np.arange(1, S + 1) / (S * (S + 1) / 2)
-    try:
-        mu, twin = (np.linalg.solve(np.eye(S) - matrix.T + u[:, None], u) for u in (flat, steep))
-    except np.linalg.LinAlgError:
-        mu, twin = np.zeros(S), np.ones(S)
-    if np.all(mu >= -1e-12) and np.abs(mu - twin).sum() < 1e-10:
-        mu = np.maximum(mu, 0)
-        return mu / mu.sum()
-    lazy = 0.5 * (np.eye(S) + matrix)
-    for _ in range(60):
-        squared = lazy @ lazy
-        squared /= squared.sum(-1, keepdims=True)
-        still = np.abs(squared - lazy).max() < 1e-15
-        lazy = squared
-        if still:
-            break
-    return law @ lazy
-
-
-def _stationary_values(game: FiniteGame, m: Array, rule: Array | None) -> Array:
-    """Return action values of a stationary rule, or of a best one by policy iteration."""
-    moves, r = kernel(game, 0, m), rewards(game, 0, m)
-
-    def after(v: Array) -> Array:
-        return r + game.discount * (v[moves.next] * moves.prob).sum(-1)
-
-    if rule is not None:
-        return after(_evaluate(game, moves, r, rule))
-    choice = np.where(game.legal_actions, r, -np.inf).argmax(-1)
-    eye = np.eye(game.num_actions)
-    while True:
-        q = after(_evaluate(game, moves, r, eye[choice]))
-        legal = np.where(game.legal_actions, q, -np.inf)
-        kept = np.take_along_axis(legal, choice[:, None], -1)[:, 0]
-        better = legal.max(-1) > kept + 1e-13 * np.abs(q).max()
-        if not better.any():
-            return q
-        choice = np.where(better, legal.argmax(-1), choice)
-
-
-def _evaluate(game: FiniteGame, moves: Kernel, r: Array, rule: Array) -> Array:
-    """Return the values of a stationary rule, (S,)."""
-    earned = (rule * r).sum(-1)
-    if game.num_states <= DENSE_STATES:
-        system = np.eye(game.num_states) - game.discount * _matrix(moves, rule)
-        return np.linalg.solve(system, earned)
-    weights = rule[..., None] * moves.prob
-    bound = 1e-13 * (1 - game.discount) * max(np.abs(earned).max(), 1e-300) / game.discount
-    v = earned / (1 - game.discount)
-    while True:
-        swept = earned + game.discount * (v[moves.next] * weights).sum((-1, -2))
-        change = np.abs(swept - v).max()
-        v = swept
-        if change <= bound / (1 - game.discount):
-            return v

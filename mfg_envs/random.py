@@ -25,8 +25,8 @@ S11, S27, S30, S31, S32, S40 = (U64(s) for s in (11, 27, 30, 31, 32, 40))
 ONE = U64(1)
 TO_UNIT = 2.0**-53
 
-INITIAL, NOISE, ACTION = 0, 1, 2
-"""Streams of an episode: first states, private noise, actions of a policy."""
+INITIAL, NOISE, ACTION, LEARNER = 0, 1, 2, 3
+"""Streams of an episode: first states, private noise, actions of a policy, a learner's own."""
 
 
 def mix(z: Any) -> Any:
@@ -87,7 +87,7 @@ def normals(z: Any) -> Any:
 
 def _log(x: Any) -> Any:
     """Return the natural logarithm of float32 numbers in (0, 1] (Cephes polynomial)."""
-    raw = x.view(np.int32)
+    raw = F32(x).view(np.int32)
     exponent = np.int32((raw - np.int32(0x3F3504F3)) >> np.int32(23))
     f = np.int32(raw - np.int32(exponent << np.int32(23))).view(np.float32) - F32(1)
     p = F32(7.0376836e-2)
@@ -116,10 +116,13 @@ def seed_key(seed: int, offsets: Array | int = 0) -> Array:
     seed = as_int("seed", seed)
     if seed < 0:
         raise ValueError(f"seed must be at least 0, got {seed}")
+    low = seed & (2**64 - 1)
+    if low + int(np.max(offsets, initial=0)) >= 2**64:  # an offset carries into the high bits
+        keys = np.array([seed_key(seed + int(b)) for b in np.ravel(offsets)], U64)
+        return keys.reshape(np.shape(offsets))[()]
     key = np.zeros(np.shape(offsets) or (1,), U64)
     with np.errstate(over="ignore"):
-        low = U64(seed & (2**64 - 1)) + np.asarray(offsets).astype(U64)
-        key = mix((key + GOLDEN * (low + ONE)) ^ FOLD)
+        key = mix((key + GOLDEN * (U64(low) + np.asarray(offsets).astype(U64) + ONE)) ^ FOLD)
         while seed := seed >> 64:
             key = fold(key, U64(seed & (2**64 - 1)))
     return key if np.shape(offsets) else key[0]
