@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agents.iterate import Iterate
 from mfg_envs import exact, policies
 from mfg_envs.game import FiniteGame, check_range
+
+from .iterate import Iterate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,14 @@ class FixedPointIteration:
             raise ValueError(f"step must be positive, got {self.step}")
 
     def learn(
-        self, game: FiniteGame, seed: int = 0, start: Iterate | None = None
+        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
     ) -> Iterator[Iterate]:
         """Yield an iterate per best response.  The seed is not used: nothing is random.
 
         The iterate's ``mean_field`` is that of its policy, its ``q`` the values to which the
         best response was taken.
         """
+        game = source
         policy = policies.uniform(game) if start is None else start.policy
         law = exact.law_met(game, policy)
         for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):

@@ -13,17 +13,18 @@ step through ``RepresentativeEnv``.  Both take the same draws and give the same 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.iterate import Iterate
 from mfg_envs import elementary, kernels, policies, random
-from mfg_envs.compiled import backend, methods, scalar
+from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.representative import RepresentativeEnv
+
+from .iterate import Iterate
+from .online_loop import compiled_loop
 
 
 class Rules(NamedTuple):
@@ -110,11 +111,8 @@ def learn(
     if start is not None:
         begin = start.iteration
         parts = {**start.memory, "q": start.q, "m": start.mean_field}
-        arrays = (
-            np.asarray(parts[name])[None] if single else np.asarray(parts[name])
-            for name in Memory._fields[1:]
-        )
-        memory = Memory(start.samples, *arrays)
+        arrays = [np.asarray(parts[name]) for name in Memory._fields[1:]]
+        memory = Memory(start.samples, *(array[None] if single else array for array in arrays))
     legal = observed_legal(game)
     for k in range(begin, iterations):
         steps, before = schedule(k), memory
@@ -136,9 +134,7 @@ def _check_source(source: Any, game: Any, seeds: list[int], start: Iterate | Non
             f"learn(game or env, seed) needs a FiniteGame or a RepresentativeEnv, got {source!r}"
         )
     if game.horizon is not None:
-        raise ValueError(
-            "online learners run one endless trajectory: the game's horizon must be None"
-        )
+        raise ValueError(f"online learners need a game without end, horizon is {game.horizon}")
     if game.mean_field_of_controls:
         raise ValueError("online learners estimate a mean field of states, not of controls")
     if source is not game:
@@ -191,12 +187,11 @@ def advance(
     if isinstance(source, RepresentativeEnv):
         return _advance_env(source, keys, memory, schedule, rules, discount)
     if backend() == "numpy":
-        rows = [
-            _advance_game(source, *row, schedule, rules, discount) for row in _rows(keys, memory)
-        ]
-        stacked = (np.concatenate(column) for column in zip(*(r[1:] for r in rows), strict=True))
+        alone = _rows(keys, memory)
+        rows = [_advance_game(source, *row, schedule, rules, discount)[1:] for row in alone]
+        stacked = (np.concatenate(column) for column in zip(*rows, strict=True))
         return Memory(memory.t + schedule.alpha.size, *stacked)
-    loop = _loop(type(source))
+    loop = compiled_loop(type(source))
     state = [array.copy() for array in memory[1:]]
     behaviour, field = memory.q.copy(), memory.m.copy()
     flags = (rules.fresh_policy, rules.fresh_field, rules.sarsa)
@@ -279,102 +274,3 @@ def _advance_env(
         s, a = after, a2
     x = env.batch.state[0].copy()
     return Memory(t, x, np.array([a], np.int32), q[None], (factor * weights)[None])
-
-
-@functools.cache
-def _loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
-    """Compile the loop for a class of games."""
-    view, noise_law, move, reward, jit = methods(game_class)
-    bits, fold, unit = scalar(random.bits), scalar(random.fold), scalar(random.unit)
-    exp, u64, u32, i64 = scalar(elementary.exp), np.uint64, np.uint32, np.int64
-    noise, acting = random.NOISE, random.ACTION
-
-    @jit
-    def best_of(row, legal, all_legal):
-        best = row[0] if all_legal or legal[0] else -np.inf
-        for j in range(1, row.size):
-            if all_legal or legal[j]:
-                best = max(best, row[j])
-        return best
-
-    @jit
-    def act(row, legal, all_legal, heat, u, sums):
-        best = best_of(row, legal, all_legal)
-        for j in range(row.size):
-            sums[j] = exp(heat * (row[j] - best))
-        total = 0.0
-        for j in range(row.size):
-            if all_legal or legal[j]:
-                total += sums[j]
-            sums[j] = total
-        mark, a = u * total, 0
-        for j in range(row.size):
-            a += sums[j] <= mark
-        return a
-
-    @jit
-    def loop(
-        values, moves, sizes, private_legal, _, observed, legal, all_legal, flags, discount,
-        t0, keys, alphas, betas, heats, behaviour, field, x, a, q, weights,
-    ):  # fmt: skip
-        game = view(*values)
-        nxt, chance = moves
-        fresh_policy, fresh_field, sarsa = flags
-        A, last = sizes[1], sizes[2] - 1
-        sums, factor = np.empty(A), 1.0
-        noise_keys, acting_keys = np.empty(keys.size, u64), np.empty(keys.size, u64)
-        for e in range(keys.size):
-            noise_keys[e], acting_keys[e] = fold(keys[e], noise), fold(keys[e], acting)
-        for i in range(alphas.size):
-            t, alpha, beta, heat = t0 + i, alphas[i], betas[i], heats[i]
-            before = factor
-            if beta < 1:
-                factor *= 1 - beta
-            else:
-                factor = 1.0
-            gain = beta / factor
-            for e in range(keys.size):
-                s = observed[x[e]]
-                rows = q[e] if fresh_policy else behaviour[e]
-                if a[e] < 0 or not sarsa:
-                    u = unit(bits(fold(acting_keys[e], t), u64(0)))
-                    a[e] = act(rows[s], legal[s], all_legal, heat, u, sums)
-                m = (weights[e], before) if fresh_field else (field[e], 1.0)
-                r = reward(game, t, i64(x[e]), i64(a[e]), m)
-                z = bits(fold(noise_keys[e], t), u64(0))
-                if nxt.size:
-                    pair = u32(x[e]) * u32(A) + u32(a[e])
-                    w = u32(0)
-                    for k in range(last):
-                        w += u32((z >> u64(11)) >= chance[pair * u32(last) + u32(k)])
-                    x2 = i64(nxt[pair * u32(last + 1) + w])
-                elif private_legal.size and not private_legal[x[e], a[e]]:
-                    x2 = i64(x[e])
-                else:
-                    law = noise_law(game, t, i64(x[e]), i64(a[e]), m)
-                    w, total = 0, 0.0
-                    for k in range(len(law) - 1):
-                        total += law[k]
-                        w += unit(z) >= total
-                    x2 = i64(move(game, t, i64(x[e]), i64(a[e]), m, w))
-                s2 = observed[x2]
-                if sarsa:
-                    u = unit(bits(fold(acting_keys[e], t + 1), u64(0)))
-                    a2 = act(rows[s2], legal[s2], all_legal, heat, u, sums)
-                    target = q[e, s2, a2]
-                else:
-                    a2 = -1
-                    target = best_of(q[e, s2], legal[s2], all_legal)
-                q[e, s, a[e]] -= alpha * (q[e, s, a[e]] - r - discount * target)
-                if beta < 1:
-                    weights[e, s2] += gain
-                else:
-                    weights[e, :] = 0
-                    weights[e, s2] = 1.0
-                x[e], a[e] = x2, a2
-            if factor < 1e-200:
-                weights *= factor
-                factor = 1.0
-        weights *= factor
-
-    return loop

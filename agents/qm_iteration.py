@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents import online
-from agents.iterate import Iterate
 from mfg_envs.game import FiniteGame, check_choice, check_range
 from mfg_envs.representative import RepresentativeEnv
+
+from . import online
+from .iterate import Iterate
 
 
 @dataclass(frozen=True, kw_only=True)

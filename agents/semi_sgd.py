@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents import online
-from agents.iterate import Iterate
 from mfg_envs.game import FiniteGame, check_choice, check_range
 from mfg_envs.representative import RepresentativeEnv
+
+from . import online
+from .iterate import Iterate
 
 GREEDY = 5e8
 """Inverse temperature of the published runs: about greedy."""
@@ -60,10 +61,10 @@ class SemiSGD:
     ) -> Iterator[Iterate]:
         """Yield an iterate every ``inner_steps`` transitions; see ``online.learn``."""
         fresh = self.refresh == 1
-        rules = online.Rules(fresh, fresh, sarsa=True)
         return online.learn(
-            source, seed, self.iterations, lambda k: _constant(self, self.inner_steps), rules,
-            start=start, q_scale=self.q_scale, pieces=1 if fresh else self.inner_steps // self.refresh,
+            source, seed, self.iterations, lambda k: _constant(self, self.inner_steps),
+            online.Rules(fresh, fresh, sarsa=True), start=start, q_scale=self.q_scale,
+            pieces=1 if fresh else self.inner_steps // self.refresh,
         )  # fmt: skip
 
 
@@ -125,6 +126,5 @@ def _constant(learner: SemiSGD | SampledFixedPointIteration, steps: int) -> onli
     if heat is None:
         soft = isinstance(learner, SampledFixedPointIteration) and learner.variant == "entropy"
         heat = 5e3 if soft else GREEDY
-    return online.Schedule(
-        *(np.full(steps, value) for value in (learner.alpha, learner.beta, heat))
-    )
+    rates = (learner.alpha, learner.beta, heat)
+    return online.Schedule(*(np.full(steps, rate) for rate in rates))

@@ -175,11 +175,12 @@ class BatchEnv:
 
     def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:
         ms, rs = [], []
+        acting = self.game.mean_field_of_controls and self.mode == "n_agent"
         for _ in range(num_steps):
             rule = alias[min(self.t, len(alias) - 1)]
             before = self.mean_field
             step = self.step(kernels.sample_actions(rule, self.state, self._keys, self.t))
-            met = step.mean_field if self.game.mean_field_of_controls else before
+            met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
             rs.append(step.reward.sum(-1) / self.num_agents)
         return Rollout(np.stack(ms), np.stack(rs))

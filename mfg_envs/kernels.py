@@ -51,7 +51,7 @@ def moves_table(game: FiniteGame) -> tuple[Moves, tuple[int, int, int]]:
         there, prob = exact.kernel(game, 0, None)
         sizes = prob.shape
         if prob.size <= TABLE_LIMIT:
-            sums = np.ceil(np.cumsum(prob, -1)[..., :-1] * 2.0**53)
+            sums = np.ceil(np.maximum(np.cumsum(prob, -1)[..., :-1], 0) * 2.0**53)
             moves = Moves(there.astype(np.uint32).ravel(), sums.astype(np.uint64).ravel())
     return moves, sizes
 

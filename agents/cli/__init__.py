@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import NoReturn
 
@@ -11,20 +12,25 @@ app = typer.Typer(
     name="mfg-envs",
     help="Mean-field games as real multi-agent environments.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
 
-def main() -> NoReturn:
-    """Run the command; a bad value ends it with one clear line and exit code 2."""
-    from agents.cli import bench, games, reproduce
+@functools.cache
+def load() -> None:
+    """Add every command to ``app``."""
+    from . import bench, games, reproduce
 
     for module in (games, reproduce, bench):
         module.register(app)
+
+
+def main() -> NoReturn:
+    """Run the command; a bad value ends it with one clear line and exit code 2."""
+    load()
     try:
         app()
-    except (ValueError, TypeError, FileNotFoundError) as error:
+    except (ValueError, ImportError, OSError) as error:
         print(f"mfg-envs: {error}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)

@@ -1,0 +1,161 @@
+"""What contracts are checked with: an error that names the fault, and ways to ask a game.
+
+The methods of a game are asked for every state and action (in large games for a random part), at
+several times, in mean fields that are random, sparse, even, and concentrated on one place.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.compiled import constants, methods
+from mfg_envs.dependence import law_table
+from mfg_envs.game import Array, FiniteGame
+
+METHODS = ("noise_law", "step", "reward")
+MOST_PAIRS = 100_000
+"""Most (state, action) pairs that are looked at."""
+ROUNDING = 1e-9
+"""How far from one probabilities may sum, and two exact ways to one number may part."""
+
+
+class ContractError(AssertionError):
+    """Raised when a game or an environment breaks its contract: the fault, the place, the cure."""
+
+
+def require(condition: Any, fault: str) -> None:
+    """Raise a ContractError with this sentence unless the condition holds."""
+    if not condition:
+        raise ContractError(fault)
+
+
+def require_laws(name: str, laws: Array, place: Callable[[int], str]) -> None:
+    """Require that every row of (rows, K) is a law; ``place`` words the number of a row."""
+    i = int((laws >= 0).all(1).argmin())
+    least = laws[i].min()  # NaN if there is one
+    require(least >= 0, f"{name}{place(i)} holds {least}: probabilities must be at least 0")
+    sums = laws.sum(1)
+    i = int(np.abs(sums - 1).argmax())
+    require(
+        abs(sums[i] - 1) <= ROUNDING,
+        f"{name}{place(i)} sums to {sums[i]:.12g}: it must sum to one, or mass is lost or made",
+    )
+
+
+def ask(game: FiniteGame, name: str, t: int, x: Array, a: Array, m: Array, w: Any = None) -> Array:
+    """Return what a method gives, as an array; a law has its outcomes on the last axis.
+
+    Raises:
+        ContractError: If the method fails on arrays of these shapes.
+    """
+    try:
+        if name == "noise_law":
+            return law_table(game, t, x, a, m)
+        return np.asarray(game.step(t, x, a, m, w) if name == "step" else game.reward(t, x, a, m))
+    except Exception as error:
+        raise ContractError(
+            f"{name} fails for x {x.shape}, a {a.shape}, m {m.shape} ({type(error).__name__}:"
+            f" {error}): write it elementwise, with np.where for choices and at(m, x) for the crowd"
+        ) from error
+
+
+def ask_compiled(
+    game: FiniteGame, t: int, x: Array, a: Array, m: Array, num_outcomes: int
+) -> tuple[Array, Array, Array]:
+    """Return law (P, K), next state (P, K) and reward (P,) of pairs as numba's scalars give them.
+
+    Raises:
+        ContractError: If the game cannot be compiled.
+    """
+    shape = (len(x), num_outcomes)
+    out = np.empty(shape), np.empty(shape, np.int64), np.empty(len(x))
+    try:
+        values, loop = constants(game), _compiled(type(game))
+        loop(values, t, x.astype(np.int64), a.astype(np.int64), m, game.legal_actions[x, a], *out)
+    except Exception as error:
+        raise ContractError(
+            f"{type(game).__name__} cannot be compiled ({type(error).__name__}: {error}):"
+            " methods read numbers and arrays of self and use NumPy functions and at(m, x)"
+        ) from error
+    return out
+
+
+@functools.cache
+def _compiled(game_class: type[FiniteGame]) -> Callable[..., None]:
+    """Compile a loop that asks all methods for every pair and outcome."""
+    view, noise_law, step, reward, jit = methods(game_class)
+
+    @jit
+    def tabulate(values, t, x, a, m, legal, law, there, r):
+        game = view(*values)
+        for i in range(x.size):
+            chances = noise_law(game, t, x[i], a[i], m)
+            for w in range(len(chances)):
+                law[i, w] = chances[w]
+                there[i, w] = step(game, t, x[i], a[i], m, w) if legal[i] else x[i]
+            r[i] = reward(game, t, x[i], a[i], m)
+
+    return tabulate
+
+
+def fit(name: str, result: Array, shape: tuple[int, ...]) -> Array:
+    """Return a result broadcast to the players' shape (a law: with its outcomes behind).
+
+    Raises:
+        ContractError: If it does not fit.
+    """
+    shape = (*shape, *result.shape[-1:]) if name == "noise_law" else shape
+    try:
+        return np.broadcast_to(result, shape)
+    except ValueError as error:
+        raise ContractError(
+            f"{name} returns shape {result.shape} for players {shape}: it must give one number for"
+            " each player, elementwise in x and a"
+        ) from error
+
+
+def times(game: FiniteGame) -> list[int]:
+    """Return the first, the middle and the last decision; of a stationary game the first."""
+    last = (game.horizon or 1) - 1
+    return sorted({0, last // 2, last})
+
+
+def scenes(game: FiniteGame, rng: np.random.Generator) -> Iterator[tuple[int, Array]]:
+    """Yield times and mean fields: random, sparse, even, everybody in one place."""
+    shape = game.mean_field_shape
+    cells = int(np.prod(shape))
+    for t in times(game):
+        for m in (
+            rng.dirichlet(np.ones(cells)),
+            rng.dirichlet(np.full(cells, 0.1)),
+            np.full(cells, 1 / cells),
+            np.eye(1, cells, int(rng.integers(cells)))[0],
+        ):
+            yield t, m.reshape(shape)
+
+
+def pairs(game: FiniteGame, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return all states and actions, int32 (P,), or some of them where there are too many."""
+    sizes = (game.num_states, game.num_actions)
+    count = sizes[0] * sizes[1]
+    index = np.arange(count) if count <= MOST_PAIRS else rng.integers(count, size=MOST_PAIRS)
+    x, a = np.unravel_index(index, sizes)
+    return x.astype(np.int32), a.astype(np.int32)
+
+
+def outcomes(
+    game: FiniteGame, t: int, x: Array, a: Array, m: Array, rng: np.random.Generator
+) -> Array:
+    """Return some outcome of the noise for every player, int of x's shape."""
+    law = ask(game, "noise_law", t, x.copy(), a.copy(), m.copy())
+    return rng.integers(law.shape[-1], size=x.shape)
+
+
+def random_rule(game: FiniteGame, rng: np.random.Generator) -> Array:
+    """Return a random rule over legal actions, (S, A)."""
+    weights = (0.01 + rng.random(game.legal_actions.shape)) * game.legal_actions
+    return weights / weights.sum(1, keepdims=True)
