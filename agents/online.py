@@ -24,7 +24,7 @@ from mfg_envs.game import Array, FiniteGame
 from mfg_envs.representative import RepresentativeEnv
 
 from .iterate import Iterate
-from .online_loop import compiled_loop
+from .online_loop import NEGLIGIBLE, compiled_loop
 
 
 class Rules(NamedTuple):
@@ -192,21 +192,25 @@ def advance(
         stacked = (np.concatenate(column) for column in zip(*rows, strict=True))
         return Memory(memory.t + schedule.alpha.size, *stacked)
     loop = compiled_loop(type(source))
-    state = [array.copy() for array in memory[1:]]
-    behaviour, field = memory.q.copy(), memory.m.copy()
-    flags = (rules.fresh_policy, rules.fresh_field, rules.sarsa)
+    values, moves, sizes, private_legal, _ = kernels.arguments(source)
+    x, a, q, m = (array.copy() for array in memory[1:])
     legal = observed_legal(source)
+    q[:, ~legal] = -np.inf  # never the best, never drawn
+    flat = q.reshape(len(q), -1)
+    flags = (rules.fresh_policy, rules.fresh_field, rules.sarsa)
     loop(
-        *kernels.arguments(source), source.observed, legal, legal.all(), flags, discount,
-        memory.t, keys, *schedule, behaviour, field, *state,
+        values, moves, sizes, private_legal, source.observed, flags, discount, memory.t, keys,
+        tuple(schedule), flat.copy(), memory.m, x, a, flat, m,
     )  # fmt: skip
-    return Memory(memory.t + schedule.alpha.size, *state)
+    q[:, ~legal] = memory.q[:, ~legal]
+    return Memory(memory.t + schedule.alpha.size, x, a, q, m)
 
 
 def draw(row: Array, legal: Array, heat: float, u: float) -> int:
     """Draw an action of the softmax of ``heat * row`` over legal actions (the oracle's way)."""
     best = row[legal].max()
-    weights = np.where(legal, elementary.exp(heat * (row - best)), 0.0)
+    z = heat * (row - best)
+    weights = np.where(legal & (z > NEGLIGIBLE), elementary.exp(z), 0.0)
     sums = np.cumsum(weights)
     return int(np.searchsorted(sums, u * sums[-1], side="right"))
 

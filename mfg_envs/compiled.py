@@ -55,7 +55,7 @@ class Methods(NamedTuple):
     noise_law: Any
     step: Any
     reward: Any
-    jit: Callable[[Any], Any]
+    jit: Callable[..., Any]
 
 
 @functools.cache
@@ -174,11 +174,11 @@ def _digest(value: Any, seen: set[types.FunctionType]) -> str:
     return hashlib.sha256("".join(_digest(part, seen) for part in parts).encode()).hexdigest()
 
 
-def _jit(fingerprint: str, kernel: Any) -> Any:
+def _jit(fingerprint: str, kernel: Any, **options: Any) -> Any:
     """Compile a kernel at its first call and keep it on disk under its source's fingerprint."""
     import numba
 
-    compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy")
+    compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy", **options)
     try:
         compiled._cache = _disk_cache()(kernel, fingerprint + _library_fingerprint())
     except (RuntimeError, OSError):
