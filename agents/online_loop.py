@@ -14,6 +14,8 @@ from mfg_envs.game import FiniteGame
 
 NEGLIGIBLE = -40.0
 """Log of the smallest softmax weight, relative to the largest, that draws can tell from zero."""
+BLOCK = 512
+"""Steps whose random numbers are drawn at once."""
 
 
 @functools.cache
@@ -24,28 +26,25 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
     exp, u64, u32, i64 = scalar(elementary.exp), np.uint64, np.uint32, np.int64
     noise, acting = random.NOISE, random.ACTION
 
-    @functools.partial(jit, fastmath={"nnan", "nsz"})  # a maximum in any order: vector code
-    def best_of(table, row, A):
-        best = table[row]
+    @jit
+    def survey(table, row, A):
+        """Return the best value of a row, where it is, and the second best."""
+        best, place, second = table[row], 0, -np.inf
         for j in range(1, A):
             value = table[row + u64(j)]
-            best = value if value > best else best
-        return best
+            if value > best:
+                best, place, second = value, j, best
+            elif value > second:
+                second = value
+        return best, place, second
 
     @jit
     def act(table, row, A, best, heat, u, sums):
-        count, last = 0, 0
+        """Draw from the softmax of a row."""
         for j in range(A):
             z = heat * (table[row + u64(j)] - best)
-            sums[j] = z
-            near = z > NEGLIGIBLE
-            count += near
-            last += near * j
-        if count == 1:  # as good as greedy
-            return last
-        for j in range(A):
-            z = sums[j]
-            sums[j] = exp(z) if z > NEGLIGIBLE else 0.0
+            weight = exp(z)  # before the choice, not in a branch: vector code
+            sums[j] = weight if z > NEGLIGIBLE else 0.0
         total = 0.0
         for j in range(A):
             total += sums[j]
@@ -65,23 +64,40 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
         fresh_policy, fresh_field, sarsa = flags
         alphas, betas, heats = rates
         A, last = sizes[1], u32(sizes[2] - 1)
+        states = q.size // A
+        # Best value, its action and the second best of every row: a step changes one number, so
+        # they are kept up to date in a few instructions and a row is rarely looked at as a whole.
+        best, place, second = np.empty(states), np.empty(states, np.int64), np.empty(states)
+        for s in range(states):
+            best[s], place[s], second[s] = survey(q, u64(s * A), A)
+        table, tops, greedy, runners = q, best, place, second
+        if not fresh_policy:
+            table, tops, greedy, runners = behaviour, best.copy(), place.copy(), second.copy()
         sums, factor = np.empty(A), 1.0
         noise_key, acting_key = fold(key, noise), fold(key, acting)
-        table = q if fresh_policy else behaviour
+        luck, chosen = np.empty(BLOCK, u64), np.empty(BLOCK + 1)
         for i in range(alphas.size):
+            at = i % BLOCK
+            if at == 0:  # draws of many steps at once: vector code
+                for k in range(BLOCK):
+                    luck[k] = bits(fold(noise_key, t0 + i + k), u64(0))
+                for k in range(BLOCK + 1):
+                    chosen[k] = unit(bits(fold(acting_key, t0 + i + k), u64(0)))
             t, alpha, beta, heat = t0 + i, alphas[i], betas[i], heats[i]
-            row = u64(observed[u32(x)]) * u64(A)
+            s = u64(observed[u32(x)])
+            row = s * u64(A)
             if a < 0 or not sarsa:
-                u = unit(bits(fold(acting_key, t), u64(0)))
-                a = act(table, row, A, best_of(table, row, A), heat, u, sums)
+                if heat * (tops[s] - runners[s]) > -NEGLIGIBLE:
+                    a = greedy[s]
+                else:
+                    a = act(table, row, A, tops[s], heat, chosen[at], sums)
             m = (weights, factor) if fresh_field else (field, 1.0)
             r = reward(game, t, i64(u32(x)), i64(u32(a)), m)
-            z = bits(fold(noise_key, t), u64(0))
             if nxt.size:
                 pair = u32(x) * u32(A) + u32(a)
                 w = u32(0)
                 for k in range(last):
-                    w += u32((z >> u64(11)) >= chance[pair * last + u32(k)])
+                    w += u32((luck[at] >> u64(11)) >= chance[pair * last + u32(k)])
                 x2 = i64(nxt[pair * (last + u32(1)) + w])
             elif legal.size and not legal[x, a]:
                 x2 = i64(x)
@@ -90,19 +106,27 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
                 w, total = 0, 0.0
                 for k in range(len(law) - 1):
                     total += law[k]
-                    w += unit(z) >= total
+                    w += unit(luck[at]) >= total
                 x2 = i64(move(game, t, i64(x), i64(a), m, w))
             s2 = u64(observed[u32(x2)])
-            row2 = s2 * u64(A)
             if sarsa:
-                u = unit(bits(fold(acting_key, t + 1), u64(0)))
-                a2 = act(table, row2, A, best_of(table, row2, A), heat, u, sums)
+                row2 = s2 * u64(A)
+                if heat * (tops[s2] - runners[s2]) > -NEGLIGIBLE:
+                    a2 = greedy[s2]
+                else:
+                    a2 = act(table, row2, A, tops[s2], heat, chosen[at + 1], sums)
                 target = q[row2 + u64(a2)]
             else:
                 a2 = -1
-                target = best_of(q, row2, A)
+                target = best[s2]
             pair = row + u64(a)
-            q[pair] -= alpha * (q[pair] - r - discount * target)
+            old = q[pair]
+            new = old - alpha * (old - r - discount * target)
+            q[pair] = new
+            if a == place[s] and new > second[s]:
+                best[s] = new
+            elif a == place[s] or old == second[s] or new >= second[s]:
+                best[s], place[s], second[s] = survey(q, row, A)
             if beta < 1:
                 factor *= 1 - beta
                 weights[s2] += beta / factor

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,11 +84,13 @@ class BatchEnv:
         self.observer = Observer(game, observe)
         check_memory(num_envs * num_agents, 28 + 4 * self.observer.width, "num_envs * num_agents")
         self.t = 0
+        random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self._seed, self._episode = seed, 0
         self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)
         self._going.flags.writeable = self._over.flags.writeable = False
         self._backend = backend()
         self._arguments = kernels.arguments(game) if self._backend == "numba" else ()
+        self._kernel: Callable[..., bool] | None = None  # bound at the first step
         self._population: Array | None = None  # policy of the crowd, or None: it is frozen
         self._frozen: Array | None = None
         if mode == "mean_field":
@@ -95,22 +98,22 @@ class BatchEnv:
 
     def reset(self, seed: int | None = None) -> Step:
         """Start the next episode of every population; with a seed, the first of that seed."""
-        if seed is not None or self._seed is None:
-            fresh = int.from_bytes(os.urandom(8), "little") >> 1
-            self._seed, self._episode = (fresh if seed is None else seed), 0
-        keys = random.seed_key(self._seed, np.arange(self.num_envs))
-        self._keys = random.subkey(keys, self._episode)
-        self._episode += 1
+        episode = self._episode if seed is None else 0
+        seed = self._seed if seed is None else seed
+        if seed is None:
+            seed = int.from_bytes(os.urandom(8), "little") >> 1
+        keys = random.seed_key(seed, np.arange(self.num_envs))
+        self._seed, self._episode = seed, episode + 1  # now that the seed is known to be one
+        self._keys = random.subkey(keys, episode)
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_agents)
         self.state = random.categorical(self.game.initial_law, u).astype(np.int32)
         self.t = 0
         if self.mode == "mean_field":
-            self._law = np.asarray(self.game.initial_law, np.float64)
+            self._law = np.ascontiguousarray(self.game.initial_law, np.float64)
             self.mean_field = self._field()
         elif self.game.mean_field_of_controls:  # nobody has acted: every action alike
-            idle = self.game.mean_field(self.state, np.zeros_like(self.state)).sum(-1)
-            self.mean_field = np.repeat(idle[..., None], self.game.num_actions, -1)
-            self.mean_field /= self.game.num_actions
+            share = self._present()[..., None] / self.game.num_actions
+            self.mean_field = np.repeat(share, self.game.num_actions, -1)
         else:
             self.mean_field = self.game.mean_field(self.state)
         return self._result(np.zeros(self.state.shape))
@@ -129,17 +132,17 @@ class BatchEnv:
     def _advance(self, a: Array) -> Array:
         """Move everybody by one step and return the rewards."""
         game, x, m, shared = self.game, self.state, self.mean_field, self.mode == "mean_field"
+        controls = game.mean_field_of_controls and not shared
         if self._backend == "numba":
-            m2 = np.empty((0 if shared else self.num_envs, *game.mean_field_shape))
-            x2, r = np.empty_like(x), np.empty(x.shape)
-            before, after = (x.ravel(), a.ravel(), m), (x2.ravel(), r.ravel(), m2)
-            step = kernels.simulator(type(game)).step
-            if not step(*self._arguments, self.t, *before, self._keys, *after):
+            x2, r = np.empty(x.shape, np.int32), np.empty(x.shape)
+            m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
+            args = (*self._arguments, self.t, x, a, m2 if controls else m, self._keys, x2, r, m2)
+            self._kernel = self._kernel or kernels.bind(kernels.simulator(type(game)).step, args)
+            if not self._kernel(*args):
                 self._refuse(a)
         else:
             if a.min() < 0 or a.max() >= game.num_actions:
                 self._refuse(a)
-            controls = game.mean_field_of_controls and not shared
             m = game.mean_field(x, a) if controls else m
             each = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
             x2, r = kernels.step(game, self.t, x, a, each, self._keys)
@@ -166,11 +169,10 @@ class BatchEnv:
             return self._step_by_step(alias, num_steps)
         ms = np.empty((num_steps, self.num_envs, *self.game.mean_field_shape))
         rs = np.empty((num_steps, self.num_envs))
-        x, m = self.state.ravel().copy(), self.mean_field.copy()
-        loops = kernels.simulator(type(self.game))
-        loops.rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
-        self.state, self.mean_field = x.reshape(self.state.shape), m
-        self.t += num_steps
+        x, m = self.state.copy(), self.mean_field.copy()
+        rollout = kernels.simulator(type(self.game)).rollout
+        self.state = rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
+        self.mean_field, self.t = m, self.t + num_steps
         return Rollout(ms, rs)
 
     def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:
@@ -194,19 +196,19 @@ class BatchEnv:
         self._needs_mean_field_mode("set_mean_field")
         m = np.asarray(mean_field, np.float64)
         shape, horizon = self.game.mean_field_shape, self.game.horizon
-        if m.ndim == len(shape) + 1 and horizon is not None and len(m) == horizon:
-            m = np.stack([policies.check_mean_field(self.game, row) for row in m])
-        else:
-            m = policies.check_mean_field(self.game, m)[None]
-        self._frozen, self._population = m, None
+        flow = horizon is not None and m.ndim == len(shape) + 1
+        if flow and len(m) != horizon:
+            raise ValueError(f"a flow must have shape {(horizon, *shape)}, got {m.shape}")
+        rows = [policies.check_mean_field(self.game, row) for row in (m if flow else [m])]
+        # Rounding may leave [0, 1], observations may not.
+        self._frozen, self._population = np.stack(rows).clip(0, 1), None
         if hasattr(self, "_law"):
             self.mean_field = self._field()
 
     def set_population_policy(self, policy: Array) -> None:
         """Let the crowd follow a policy: (T, S, A), or a stationary (S, A)."""
         self._needs_mean_field_mode("set_population_policy")
-        self._population = policies.policy_table(self.game, policy)
-        self._frozen = None
+        self._population, self._frozen = policies.policy_table(self.game, policy), None
         if hasattr(self, "_law"):
             self.mean_field = self._field()
 
@@ -214,26 +216,32 @@ class BatchEnv:
         """Return the mean field met now, (1, O)."""
         if self._frozen is not None:
             return self._frozen[[min(self.t, len(self._frozen) - 1)]]
-        return exact.crowd(self.game, self._law, self._rule())[None]
+        return exact.crowd(self.game, self._law, self._rule(self.t))[None]
 
-    def _rule(self) -> Array:
+    def _rule(self, t: int) -> Array:
         policy = self._population
         assert policy is not None
-        return policy if policy.ndim == 2 else policy[min(self.t, len(policy) - 1)]
+        return policy if policy.ndim == 2 else policy[min(t, len(policy) - 1)]
 
     def _move_crowd(self) -> Array:
         if self._population is not None:
-            rule = self._rule() if self.game.horizon is None else self._population[self.t - 1]
-            self._law = exact.push_forward(self.game, self.t - 1, self._law, rule)
+            self._law = exact.push_forward(self.game, self.t - 1, self._law, self._rule(self.t - 1))
         return self._field()
 
     def _result(self, reward: Array) -> Step:
         m = self.mean_field
-        states = m.sum(-1) if self.game.mean_field_of_controls else m
-        seen = self.observer(self.state, self.t, states)
+        seen = self.observer(self.state, self.t, self._present() if self.observer.crowd else m)
         if len(m) < self.num_envs:
             m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
         return Step(self.state, seen, reward, m, self._over if self.over else self._going)
+
+    def _present(self) -> Array:
+        """Return the share of players in each observed state now, (B, O), or (1, O) for all."""
+        if not self.game.mean_field_of_controls:
+            return self.mean_field
+        if self.mode == "mean_field":
+            return self.mean_field.sum(-1)
+        return self.game.mean_field(self.state, np.zeros_like(self.state)).sum(-1)
 
     @property
     def over(self) -> bool:
@@ -247,8 +255,9 @@ class BatchEnv:
             raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")
         if a.dtype.kind not in "iu":
             raise ValueError(f"actions must be whole numbers, got {a.dtype}: {a.ravel()[:3]}")
-        if a.dtype.itemsize > 4 and not -1 < a.min() <= a.max() < self.game.num_actions:
-            self._refuse(a)  # before a cast could wrap it into the range
+        narrow = a.dtype.itemsize < 4 or a.dtype == np.int32  # else a cast could wrap it
+        if not narrow and not -1 < np.bitwise_or.reduce(a, None) < 2**31:
+            self._refuse(a)
         return np.ascontiguousarray(a, np.int32)
 
     def _refuse(self, a: Array) -> None:
@@ -264,6 +273,9 @@ class BatchEnv:
         if self.over:
             raise RuntimeError(f"the episode ended at t = {self.t}: call reset()")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kernel": None}  # machine code stays with its process
+
     def _needs_mean_field_mode(self, name: str) -> None:
         if self.mode != "mean_field":
             raise ValueError(f'{name} needs mode="mean_field", this environment has mode="n_agent"')
@@ -271,13 +283,18 @@ class BatchEnv:
 
 def check_memory(count: int, bytes_each: int, name: str) -> None:
     """Raise a ValueError if ``count`` things need more memory than the machine has free."""
-    needed = count * bytes_each
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        free = 8 << 30  # platforms without sysconf: refuse above 8 GiB
+    needed, free = count * bytes_each, _free_memory()
     if needed > free:
         raise ValueError(
             f"{name} = {count} needs {needed / 2**30:.1f} GiB ({bytes_each} bytes each),"
             f" {free / 2**30:.1f} GiB are free: use at most {free // bytes_each}"
         )
+
+
+def _free_memory() -> int:
+    """Return the bytes that can be had (Linux, file caches included), elsewhere 8 GiB."""
+    try:
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) << 10
+    except (OSError, KeyError, ValueError):
+        return 8 << 30

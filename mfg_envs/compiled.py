@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
+import importlib
 import inspect
 import os
 import types
 import warnings
 from collections import namedtuple
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import random
 from mfg_envs.game import FiniteGame, at
 
 
@@ -37,10 +35,23 @@ def backend() -> str:
     forced = os.environ.get("MFG_ENVS_BACKEND", "")
     if forced not in ("", "numpy", "numba"):
         raise ValueError(f"MFG_ENVS_BACKEND must be 'numpy' or 'numba', got {forced!r}")
-    installed = importlib.util.find_spec("numba") is not None
-    if forced == "numba" and not installed:
+    if forced == "numpy" or _has_numba():
+        return forced or "numba"
+    if forced == "numba":
         raise ValueError("MFG_ENVS_BACKEND is 'numba', which is missing: pip install numba")
-    return forced or ("numba" if installed else "numpy")
+    return "numpy"
+
+
+@functools.cache
+def _has_numba() -> bool:
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:
+        if not isinstance(error, ModuleNotFoundError):  # it is there, for another NumPy
+            text = f"numba cannot be imported, NumPy does its work, slowly: {error}"
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+        return False
+    return True
 
 
 class Methods(NamedTuple):
@@ -66,7 +77,7 @@ def methods(game_class: type[FiniteGame]) -> Methods:
     read = sorted({name for f in used for name in f.__code__.co_names} & known)
     view: Any = namedtuple("View", read, rename=True)
     view._fields = tuple(read)  # namedtuple itself refuses names that begin with _
-    return Methods(view, *map(scalar, used), jit=functools.partial(_jit, _digest(used, set())))
+    return Methods(view, *map(scalar, used), jit=_jit)
 
 
 def constants(game: FiniteGame) -> tuple[Any, ...]:
@@ -157,11 +168,12 @@ def _digest(value: Any, seen: set[types.FunctionType]) -> str:
         if value in seen:
             return ""
         seen.add(value)
-        code, cells = value.__code__, value.__closure__ or ()
+        code, empty = value.__code__, types.CellType()
         used = [value.__globals__.get(name) for name in code.co_names]
         for module in [v for v in used if isinstance(v, types.ModuleType) and v is not np]:
             used += [getattr(module, name, None) for name in code.co_names]
-        parts = [code, value.__defaults__, *used, *(cell.cell_contents for cell in cells)]
+        used += [cell.cell_contents for cell in value.__closure__ or () if cell != empty]
+        parts = [code, value.__defaults__, *used]
     elif isinstance(value, types.CodeType):
         parts = [value.co_code, value.co_names, *value.co_consts]
     elif isinstance(value, list | tuple):
@@ -170,17 +182,19 @@ def _digest(value: Any, seen: set[types.FunctionType]) -> str:
         parts = [value.dtype.str, value.shape, value.tobytes()]
     else:
         name = getattr(value, "__name__", None)  # no repr of a function: it holds an address
-        return hashlib.sha256(f"{type(value)} {name or repr(value)}".encode()).hexdigest()
+        text = f"{type(value)} {name or repr(value)} {getattr(value, '_fields', '')}"
+        return hashlib.sha256(text.encode()).hexdigest()
     return hashlib.sha256("".join(_digest(part, seen) for part in parts).encode()).hexdigest()
 
 
-def _jit(fingerprint: str, kernel: Any, **options: Any) -> Any:
-    """Compile a kernel at its first call and keep it on disk under its source's fingerprint."""
+def _jit(kernel: Any, **options: Any) -> Any:
+    """Compile a kernel at its first call; keep it on disk under a hash of all it is made of."""
     import numba
 
     compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy", **options)
     try:
-        compiled._cache = _disk_cache()(kernel, fingerprint + _library_fingerprint())
+        made_of = _digest([kernel, repr(options), _scalar_at], set())
+        compiled._cache = _disk_cache()(kernel, made_of)
     except (RuntimeError, OSError):
         _warn_once()
     return compiled
@@ -218,13 +232,6 @@ def _disk_cache() -> Any:
                 _warn_once()
 
     return DiskCache
-
-
-@functools.cache
-def _library_fingerprint() -> str:
-    """Return a hash of the modules every kernel is built on."""
-    files = (Path(__file__), Path(random.__file__))
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mfg_envs import exact
 from mfg_envs.compiled import constants, methods
 from mfg_envs.dependence import law_table
 from mfg_envs.game import Array, FiniteGame
@@ -159,3 +160,14 @@ def random_rule(game: FiniteGame, rng: np.random.Generator) -> Array:
     """Return a random rule over legal actions, (S, A)."""
     weights = (0.01 + rng.random(game.legal_actions.shape)) * game.legal_actions
     return weights / weights.sum(1, keepdims=True)
+
+
+def forward_return(game: FiniteGame, rules: Array, num_steps: int) -> float:
+    """Return what a player earns on average when all play rules (T, S, A), or (1, S, A)."""
+    law, total = np.asarray(game.initial_law, float), 0.0
+    for t in range(num_steps):
+        rule = rules[min(t, len(rules) - 1)]
+        earned = exact.rewards(game, t, exact.crowd(game, law, rule))
+        total += game.discount**t * float((law[:, None] * rule * earned).sum())
+        law = exact.push_forward(game, t, law, rule)
+    return total

@@ -20,18 +20,13 @@ def exp(x: Any) -> Any:
     inside = np.maximum(x, _SMALLEST)
     k = np.floor(inside * _LOG2_E + 0.5)
     r = inside - k * _LN2_HIGH - k * _LN2_LOW
-    p = 1.0 + r * (1 / 13)  # Taylor's polynomial of degree 13, |r| <= ln(2) / 2
-    p = 1.0 + r * (1 / 12) * p
-    p = 1.0 + r * (1 / 11) * p
-    p = 1.0 + r * (1 / 10) * p
-    p = 1.0 + r * (1 / 9) * p
-    p = 1.0 + r * (1 / 8) * p
-    p = 1.0 + r * (1 / 7) * p
-    p = 1.0 + r * (1 / 6) * p
-    p = 1.0 + r * (1 / 5) * p
-    p = 1.0 + r * (1 / 4) * p
-    p = 1.0 + r * (1 / 3) * p
-    p = 1.0 + r * (1 / 2) * p
-    p = 1.0 + r * p
+    # Taylor's polynomial of degree 13, |r| <= ln(2) / 2, as a tree: short chains of operations.
+    r2 = r * r
+    r4 = r2 * r2
+    low = (1.0 + r) + (1 / 2 + r * (1 / 6)) * r2
+    middle = (1 / 24 + r * (1 / 120)) + (1 / 720 + r * (1 / 5040)) * r2
+    high = (1 / 40320 + r * (1 / 362880)) + (1 / 3628800 + r * (1 / 39916800)) * r2
+    top = 1 / 479001600 + r * (1 / 6227020800)
+    p = (low + middle * r4) + (high + top * r4) * (r4 * r4)
     exponent = np.int64((np.int64(k) + np.int64(1023)) << np.int64(52))
     return np.where(x < _SMALLEST, 0.0, p * exponent.view(np.float64))

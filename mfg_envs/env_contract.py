@@ -13,7 +13,7 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from mfg_envs.contract import ContractError, require
-from mfg_envs.trial import Frame, Trial, actor, play, require_same, same
+from mfg_envs.trial import Frame, Trial, actor, play, require_same, same, scribble
 
 
 def check_env(
@@ -32,8 +32,7 @@ def check_env(
         random: Whether different seeds must differ; False for a game without any chance.
 
     Raises:
-        ContractError: If it breaks the contract: an AssertionError that says how, where, and what
-            to do about it.
+        ContractError: An AssertionError that says how, where, and what to do about it.
     """
     identity(env)
     trial = Trial(env, seed, num_steps, random, [])
@@ -136,9 +135,8 @@ def surface(trial: Trial) -> None:
             require(right, f"{kind}s[{agent!r}] must be what {kind}({agent!r}) returns")
     for space in {id(s): s for s in env.observation_spaces.values()}.values():
         box = isinstance(space, spaces.Box) and space.dtype == np.float32 and space.is_bounded()
-        plain = isinstance(space, spaces.Discrete) or (
-            box and len(space.shape) == 1 < space.shape[0]
-        )
+        flat = box and len(space.shape) == 1 and space.shape[0] >= 2
+        plain = flat or isinstance(space, spaces.Discrete)
         require(plain, f"{space} must be Discrete, or a bounded float32 Box of 2 numbers or more")
     env.reset(seed=trial.seed)
     inside = len(env.state_space.shape) == 1 and env.state_space.contains(env.state())
@@ -159,7 +157,7 @@ def types(trial: Trial) -> None:
         for agent, seen in frame.observations.items():
             space = env.observation_space(agent)
             kind = getattr(seen, "dtype", type(seen))
-            right = isinstance(space, spaces.Discrete) or kind == space.dtype
+            right = kind in (int, space.dtype)
             require(right, f"the observation of {agent!r} is {kind}, its space {space.dtype}")
         for what, wanted in (("rewards", float), ("terminations", bool), ("truncations", bool)):
             entries = getattr(frame, what)
@@ -188,13 +186,6 @@ def freshness(trial: Trial) -> None:
         twice = len(set(parts)) < len(parts) or past.intersection(parts)
         require(not twice, f"an object is returned twice, again at step {step}: {cure}")
         past.update(parts)
-
-    def scribble(frame: Frame) -> None:
-        for seen in frame.observations.values():
-            if isinstance(seen, np.ndarray) and seen.flags.writeable:
-                seen.fill(0)
-        for entries in (frame.observations, frame.rewards, frame.terminations, frame.truncations):
-            entries["__all__"] = True
 
     cure = "the caller wrote into what it had got; keep and return copies"
     require_same(play(trial, trial.seed, after=scribble), trial.reference, cure)
@@ -240,10 +231,8 @@ def bad_actions(trial: Trial) -> None:
             try:
                 trial.env.step(bad)
             except ValueError as error:
-                named = repr(name) in str(error)
-                require(
-                    named, f"{what} of {name!r} raises {error!r}, which does not name it: {cure}"
-                )
+                fault = f"{what} of {name!r} raises {error!r}, which does not name it: {cure}"
+                require(repr(name) in str(error), fault)
             except Exception as error:
                 raise ContractError(f"{what} of {name!r} raises {error!r}: {cure}") from error
             else:

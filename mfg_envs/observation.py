@@ -12,6 +12,10 @@ from mfg_envs.game import Array, FiniteGame, check_choice
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")
 
 
+CHUNK = 1 << 14
+"""Players or states looked at together: what is computed on the way stays in the cache."""
+
+
 class Observer:
     """Turn private states, time and mean field into observations.
 
@@ -31,6 +35,11 @@ class Observer:
     Args:
         game: The game.
         parts: Names of the parts, in order; None: ("state", "density", "time" if it ends).
+
+    Attributes:
+        space: Of one player's observation.
+        width: Numbers in an observation.
+        crowd: Whether an observation depends on the mean field.
 
     Raises:
         ValueError: If a part is unknown, given twice, or has no meaning in this game.
@@ -53,27 +62,37 @@ class Observer:
             raise ValueError("observe: 'time' needs a finite horizon, this game is stationary")
         self.game = game
         x = np.arange(game.num_states)
-        self._state = np.asarray(game.coordinates(x), np.float32)
-        self._near = np.asarray(game.neighbours(x), np.intp)
-        self._mask = game.legal_actions.astype(np.float32)
+        state, mask = game.coordinates(x), game.legal_actions
+        near = np.asarray(game.neighbours(x), np.intp)
         cells = game.num_observations
         size_high = {
-            "state": (self._state.shape[1], 1),
+            "state": (state.shape[1], 1),
             "time": (1, 1),
-            "density": (self._near.shape[1], cells),
+            "density": (near.shape[1], cells),
             "mean_field": (cells, 1),
             "mask": (game.num_actions, 1),
         }
         self.space: spaces.Discrete | spaces.Box = spaces.Discrete(cells)
         self.width = 1
-        self._whole = game.num_states == cells
-        if self.parts != ("index",):
-            low = [np.full(size_high[p][0], -1.0 if p == "state" else 0.0) for p in self.parts]
-            high = [np.full(size_high[p][0], size_high[p][1]) for p in self.parts]
-            self.width = sum(size_high[p][0] for p in self.parts)
-            self.space = spaces.Box(
-                np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
-            )
+        self.crowd = not {"density", "mean_field"}.isdisjoint(self.parts)
+        self._whole, self._index = game.num_states == cells, self.parts == ("index",)
+        if self._index:
+            return
+        low = [np.full(size_high[p][0], -1.0 if p == "state" else 0.0) for p in self.parts]
+        high = [np.full(size_high[p][0], size_high[p][1]) for p in self.parts]
+        self.width = sum(map(len, low))
+        self.space = spaces.Box(
+            np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
+        )
+        ends = np.cumsum([len(part) for part in low])
+        starts = ends - [len(part) for part in low]
+        self._columns = dict(zip(self.parts, map(slice, starts, ends), strict=True))
+        self._near = near if "density" in self.parts else near[:, :0]
+        self._fixed = np.zeros((len(x), self.width), np.float32)
+        """What never changes of the observation in every state, (S, D)."""
+        for part, value in (("state", state), ("mask", mask)):
+            if part in self.parts:
+                self._fixed[:, self._columns[part]] = value
 
     def __call__(self, x: Array, t: int, m: Array) -> Array:
         """Return the observations of players.
@@ -86,26 +105,40 @@ class Observer:
         Returns:
             A new array: int (B, N) for ("index",), else float32 (B, N, D).
         """
-        if self.parts == ("index",):
+        if self._index:
             return x.copy() if self._whole else self.game.observed[x]
         out = np.empty((*x.shape, self.width), np.float32)
-        start = 0
-        for part in self.parts:
-            view = self._part(part, x, t, m)
-            out[..., start : start + view.shape[-1]] = view
-            start += view.shape[-1]
+        rows = max(1, CHUNK // max(x.shape[1], len(self._fixed)))
+        for b in range(0, len(x), rows):
+            some = slice(b, b + rows)
+            self._look(x[some], t, m if len(m) == 1 else m[some], out[some])
         return out
 
-    def _part(self, part: str, x: Array, t: int, m: Array) -> Array:
-        if part == "state":
-            return self._state[x]
-        if part == "mask":
-            return self._mask[x]
-        if part == "time":
-            return np.full((1, 1, 1), t / (self.game.horizon or 1), np.float32)
-        if part == "mean_field":
-            return m[:, None]
-        relative = (m * self.game.num_observations).astype(np.float32)
-        if len(m) == 1:
-            return relative[0][self._near][x]
-        return np.stack([row[self._near][states] for row, states in zip(relative, x, strict=True)])
+    def _look(self, x: Array, t: int, m: Array, out: Array) -> None:
+        """Store the observations of some populations."""
+        num_states = len(self._fixed)
+        if x.shape[1] < num_states:
+            self._compose(self._fixed.take(x, 0), self._near.take(x, 0), t, m, out)
+            return
+        every = np.empty((len(m), num_states, self.width), np.float32)
+        self._compose(self._fixed, self._near[None], t, m, every)
+        if len(m) > 1:  # the states of one population after those of the other
+            x = x + num_states * np.arange(len(m))[:, None]
+        every.reshape(-1, self.width).take(x, 0, out, "clip")
+
+    def _compose(self, fixed: Array, near: Array, t: int, m: Array, out: Array) -> None:
+        """Store observations, given their fixed columns and which cells are near, (*, N, L)."""
+        out[:] = fixed
+        if "time" in self._columns:
+            out[..., self._columns["time"]] = t / (self.game.horizon or 1)
+        if "mean_field" in self._columns:
+            out[..., self._columns["mean_field"]] = m[:, None]
+        if "density" in self._columns:
+            relative = (m * self.game.num_observations).astype(np.float32)
+            if len(near) == 1:
+                near = near[0]
+            elif len(m) > 1:  # the cells of one population after those of the other
+                shift = relative.shape[1] * np.arange(len(m))[:, None]
+                near = (near.reshape(len(m), -1) + shift).reshape(near.shape)
+                relative = relative.reshape(1, -1)
+            out[..., self._columns["density"]] = relative.take(near, 1)

@@ -115,8 +115,8 @@ class PopulationEnv(ParallelEnv):
             Observations and empty infos, keyed by agent.
         """
         if seed is not None:
-            self._generator = np.random.default_rng(seed)
             first = self.batch.reset(seed)
+            self._generator = np.random.default_rng(seed)
         elif self._generator is None:
             first = self.batch.reset(int(self.np_random.integers(2**63)))
         else:
@@ -169,14 +169,14 @@ class PopulationEnv(ParallelEnv):
 
     def state(self) -> Array:
         """Return the current mean field as a flat float32 array."""
+        self._needs_reset("state")
         return self.batch.mean_field[0].ravel().astype(np.float32)
 
     def render(self) -> Array | None:
         """Draw the population: uint8 (H, W, 3) for "rgb_array", a window for "human"."""
         if self.render_mode is None:
             raise ValueError('render() needs render_mode="human" or "rgb_array" at construction')
-        if not hasattr(self.batch, "state"):
-            raise RuntimeError("call reset() before render()")
+        self._needs_reset("render")
         from mfg_envs import drawing
 
         batch = self.batch
@@ -195,8 +195,13 @@ class PopulationEnv(ParallelEnv):
             self._window.close()
             self._window = None
 
+    def _needs_reset(self, name: str) -> None:
+        if not hasattr(self.batch, "state"):
+            raise RuntimeError(f"call reset() before {name}()")
+
     def _views(self, observation: Array) -> dict[str, Any]:
-        return dict(zip(self.possible_agents, observation, strict=True))
+        rows = observation if observation.ndim > 1 else observation.tolist()
+        return dict(zip(self.possible_agents, rows, strict=True))
 
     def _read(self, actions: Mapping[str, Any]) -> Array:
         """Return the actions as an array (N,), after checking agents and values."""
@@ -215,7 +220,7 @@ class PopulationEnv(ParallelEnv):
             values = [actions[agent] for agent in agents]
         try:
             a = np.array(values)
-            right = a.dtype.kind in "iu" and a.size == len(agents)
+            right = a.dtype.kind in "biu" and a.size == len(agents)
         except ValueError:  # a mix of numbers and arrays
             right, a = False, np.empty(0)
         if not right:
@@ -223,21 +228,18 @@ class PopulationEnv(ParallelEnv):
         a = a.reshape(-1)
         wrong = (a < 0) | (a >= self.game.num_actions)
         if wrong.any():
-            i = int(wrong.argmax())
-            raise ValueError(
-                f"action of {agents[i]!r} must be in [0, {self.game.num_actions}), got {a[i]}"
-            )
+            self._one(agents[i := int(wrong.argmax())], values[i])
         return a.astype(np.int32)
 
     def _one(self, agent: str, value: Any) -> int:
-        """Return one action that may be a 0-d or one-element array."""
-        array = np.asarray(value)
-        if array.size != 1 or array.dtype.kind not in "iu":
+        """Return one action that may be a 0-d or one-element array, or raise a ValueError."""
+        array, num_actions = np.asarray(value), self.game.num_actions
+        whole = array.size == 1 and array.dtype.kind in "biu"
+        if not whole or not 0 <= array.item() < num_actions:
             raise ValueError(
-                f"action of {agent!r} must be a whole number in [0, {self.game.num_actions}),"
-                f" got {value!r}"
+                f"action of {agent!r} must be a whole number in [0, {num_actions}), got {value!r}"
             )
-        return int(array.reshape(()))
+        return int(array.item())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a window stays with its process

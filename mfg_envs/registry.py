@@ -17,6 +17,9 @@ GAMES = {
     "ring_road": "mfg_envs.games.ring_road:RingRoad",
 }
 """Name of a game -> where its class is."""
+POPULATION_ARGUMENTS = ("num_agents", "mode", "max_cycles", "render_mode", "observe", "game")
+REPRESENTATIVE_ARGUMENTS = ("max_cycles", "observe")
+"""What an environment takes beside the parameters of its game."""
 
 
 def game_class(name: str) -> type[FiniteGame]:
@@ -37,12 +40,7 @@ def make_game(name: str, **parameters: Any) -> FiniteGame:
     Raises:
         ValueError: If the name or a parameter is unknown, or a value is out of its range.
     """
-    cls = game_class(name)
-    known = {f.name for f in fields(cls)} | set(cls.variants())
-    for parameter in parameters:
-        if parameter not in known:
-            raise ValueError(f"{name} has no parameter {parameter!r}; {_close(parameter, known)}")
-    return cls.make(**parameters)
+    return _make(name, parameters, ())
 
 
 def make_population(
@@ -59,7 +57,7 @@ def make_population(
     from mfg_envs.parallel import PopulationEnv
 
     return PopulationEnv(
-        _choose(name, game, parameters),
+        _choose(name, game, parameters, POPULATION_ARGUMENTS),
         num_agents,
         mode=mode,
         max_cycles=max_cycles,
@@ -88,8 +86,8 @@ def make_representative(
     """Build the one-player Gymnasium environment, or its array twin for ``num_envs``."""
     from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
 
-    own = {k: arguments.pop(k) for k in ("max_cycles", "observe") if k in arguments}
-    chosen = _choose(game_name, game, arguments)
+    own = {k: arguments.pop(k) for k in REPRESENTATIVE_ARGUMENTS if k in arguments}
+    chosen = _choose(game_name, game, arguments, REPRESENTATIVE_ARGUMENTS)
     if num_envs is None:
         return RepresentativeEnv(chosen, **own)
     return RepresentativeVectorEnv(chosen, num_envs, **own)
@@ -124,9 +122,22 @@ def register_ids() -> None:
             register("aec", ident, f"mfg_envs.{name}_v0:env")
 
 
-def _choose(name: str, game: FiniteGame | None, parameters: dict[str, Any]) -> FiniteGame:
+def _make(name: str, parameters: dict[str, Any], also: Iterable[str]) -> FiniteGame:
+    """Build a game; ``also`` are other names that a misspelt parameter may have meant."""
+    cls = game_class(name)
+    known = {f.name for f in fields(cls)} | set(cls.variants())
+    for parameter in parameters:
+        if parameter not in known:
+            hint = _close(parameter, known.union(also))
+            raise ValueError(f"{name} has no parameter {parameter!r}; {hint}")
+    return cls.make(**parameters)
+
+
+def _choose(
+    name: str, game: FiniteGame | None, parameters: dict[str, Any], also: Iterable[str]
+) -> FiniteGame:
     if game is None:
-        return make_game(name, **parameters)
+        return _make(name, parameters, also)
     if parameters:
         raise ValueError(
             f"give game=... or parameters, not both: {', '.join(parameters)};"

@@ -59,13 +59,13 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; without a seed, the next one of the same stream."""
         super().reset(seed=seed)
-        return self.batch.reset(seed).observation[0, 0], {}
+        return _one(self.batch.reset(seed).observation), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one action in [0, A)."""
         step = self.batch.step(np.asarray(action).reshape(1, 1))
         cut = _cut(self.batch, self.max_cycles)
-        return step.observation[0, 0], float(step.reward[0, 0]), self.batch.over, cut, {}
+        return _one(step.observation), float(step.reward[0, 0]), self.batch.over, cut, {}
 
 
 class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -116,7 +116,7 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         """Start an episode of every sub-environment."""
         super().reset(seed=seed)
         self._ended = False
-        return self.batch.reset(seed).observation[:, 0], {}
+        return self._each(self.batch.reset(seed).observation), {}
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Play one action per sub-environment, int (num_envs,); resets after an end."""
@@ -127,7 +127,17 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         step = self.batch.step(np.asarray(actions).reshape(self.num_envs, 1))
         cut = _cut(self.batch, self.max_cycles)
         self._ended = self.batch.over or cut
-        return step.observation[:, 0], step.reward[:, 0], no | self.batch.over, no | cut, {}
+        flags = no | self.batch.over, no | cut
+        return self._each(step.observation), step.reward[:, 0], *flags, {}
+
+    def _each(self, observation: Array) -> Array:
+        return observation[:, 0].astype(self.observation_space.dtype, copy=False)
+
+
+def _one(observation: Array) -> Any:
+    """Return the observation of the only player; an index as Python's int."""
+    row = observation[0, 0]
+    return row if row.ndim else int(row)
 
 
 def _cycles(max_cycles: int | None) -> int | None:

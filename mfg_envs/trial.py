@@ -94,6 +94,15 @@ def snapshot(frame: Frame) -> Frame:
     return Frame(*map(_copied, frame))
 
 
+def scribble(frame: Frame) -> None:
+    """Write into a frame as a careless caller may."""
+    for seen in frame.observations.values():
+        if isinstance(seen, np.ndarray) and seen.flags.writeable:
+            seen.fill(0)
+    for entries in (frame.observations, frame.rewards, frame.terminations, frame.truncations):
+        entries["__all__"] = True
+
+
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copied(entry) for key, entry in value.items()}

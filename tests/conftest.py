@@ -4,7 +4,8 @@
 toy         what it has
 ==========  ======================================================================
 epidemic    a noise law that reads the mean field
-market      a mean field of controls, over observed states that merge private ones
+market      a mean field of controls, over observed states that merge private ones;
+            illegal actions that would pay
 corridor    illegal actions, three outcomes, a reward that reads the time
 garnet      random tables: a noise law that is an array, and a private property
 cell,       the ring road: both dynamics, both rewards; ``position`` observes less
@@ -67,7 +68,10 @@ class Epidemic(FiniteGame):
 
 @dataclass(frozen=True, kw_only=True)
 class Market(FiniteGame):
-    """State: stock x in 0..5 at place x // 2.  Action: sell 0, hold 1, buy 2, dearer in company."""
+    """State: stock x in 0..5 at place x // 2.  Action: sell 0, hold 1, buy 2, dearer in company.
+
+    Nobody sells without stock or buys when the store is full.
+    """
 
     jam: float = 0.5
     discount: float = 0.95
@@ -91,6 +95,12 @@ class Market(FiniteGame):
         return np.array([4, 1, 2, 1, 1, 1]) / 10
 
     @cached_property
+    def legal_actions(self):
+        legal = np.ones((6, 3), bool)
+        legal[0, 0] = legal[5, 2] = False
+        return legal
+
+    @cached_property
     def place(self):
         return np.arange(6) // 2
 
@@ -102,7 +112,7 @@ class Market(FiniteGame):
         return done, 1 - done
 
     def step(self, t, x, a, m, w):
-        return np.minimum(np.maximum(x + (a - 1) * (1 - w), 0), 5)
+        return x + (a - 1) * (1 - w)
 
     def reward(self, t, x, a, m):
         return 0.125 * x - (a - 1) * 0.25 - at(m, self.place[x], a) * (1 + 0.5 * a)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
-import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,27 +56,46 @@ def bonus(x):
 def deep(x):
     return np.where(x == 0, DEPTH, DEPTH)
 """
-KNOBS = "WEIGHT = 10.0\n"
+KNOBS = "WEIGHT, SHIFT = 10.0, 0.0\n"
 SHOW = """
 import numpy as np
-from mfg_envs import BatchEnv, exact, policies
+from knobs import SHIFT
+from mfg_envs.compiled import constants, methods
 from model import Game
 
-game = Game()
-env = BatchEnv(game, 1, 3, 0)
-env.reset()
-print(env.step(np.array([[0, 1, 1]])).reward.tolist())
-print(exact.value(game, exact.flow(game, policies.uniform(game)), policies.uniform(game)))
+view, noise_law, step, reward, jit = methods(Game)
+
+
+@jit
+def twice(number):
+    return 2 * number
+
+
+@jit
+def earn(values, m, table):
+    for x in range(2):
+        for a in range(2):
+            table[x, a] = twice(reward(view(*values), 0, x, a, m)) / 2 + SHIFT
+
+
+table = np.empty((2, 2))
+earn(constants(Game()), np.ones(2), table)
+print(table.tolist())
+"""
+SOLVE = """
+import numpy as np
+from mfg_envs import exact
+from model import Game
+
+print(exact.action_values(Game(), np.full((2, 2), 0.5))[1].tolist())
 """
 
 
-def run(script, folder=None, **variables):
-    """Run a script in a new process and return its output, or raise with its errors."""
+def run(*command, **variables):
+    """Run Python in a new process and return what it prints, or raise with its errors."""
     environment = {**os.environ, "PYTHONWARNINGS": "error", **variables}
-    if folder is not None:
-        environment["PYTHONPATH"] = str(folder)
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, *map(str, command)],
         env=environment,
         capture_output=True,
         text=True,
@@ -88,35 +105,56 @@ def run(script, folder=None, **variables):
     return done.stdout
 
 
-def write(folder, changes=()):
-    for name, source in (("model", GAME), ("helpers", HELPERS), ("knobs", KNOBS)):
-        for old, new in changes:
-            source = source.replace(old, new)
-        (folder / f"{name}.py").write_text(source)
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return a folder with a game, its helpers, and two scripts that compile it; a cache apart."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # two edits may have one time stamp
+    sources = {"model": GAME, "helpers": HELPERS, "knobs": KNOBS, "show": SHOW, "solve": SOLVE}
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    return tmp_path
 
 
-def test_a_kernel_is_never_older_than_what_it_was_made_of(tmp_path):
-    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+def edit(project, old, new):
+    for name in ("model", "helpers", "knobs"):
+        file = project / f"{name}.py"
+        file.write_text(file.read_text().replace(old, new))
+
+
+def kernels_of(project):
+    return sorted((project / "cache").rglob("*.nbc"))
+
+
+def test_a_kernel_is_never_older_than_what_it_was_made_of(project):
     edits = {  # each moves every reward by as much
         ("return LEVEL", "return 1 + LEVEL"): 1,  # the method
         ("LEVEL = 2.0", "LEVEL = 4.0"): 2,  # a number beside it
         ("[1.0, 3.0]", "[5.0, 7.0]"): 4,  # an array beside it
         ("deep(x) + 1", "deep(x) + 9"): 8,  # a function of another module
         ("DEPTH = 5.0", "DEPTH = 21.0"): 16,  # what that function calls on
-        ("WEIGHT = 10.0", "WEIGHT = 42.0"): 32,  # a number read through its module
+        ("= 10.0", "= 42.0"): 32,  # a number read through its module
+        ("0.0\n", "64.0\n"): 64,  # a number the kernel itself has from another module
     }
-    done, shift = [], 0
-    for edit, more in ((None, 0), *edits.items()):
-        done += [edit] if edit else []
+    assert run(project / "show.py").strip() == str([[19.0, 21.0]] * 2)
+    shift = 0
+    for (old, new), more in edits.items():
+        edit(project, old, new)
         shift += more
-        write(tmp_path, done)
-        rewards, value = run(SHOW, tmp_path, **cache).splitlines()
-        assert rewards == str([[19.0 + shift, 21.0 + shift, 21.0 + shift]])
-        assert float(value) == pytest.approx(1.5 * (20 + shift))
-    kept = sorted((tmp_path / "cache").rglob("*.nbc"))
-    run(SHOW, tmp_path, **cache)
-    assert sorted((tmp_path / "cache").rglob("*.nbc")) == kept  # an unchanged game compiles nothing
+        assert run(project / "show.py").strip() == str([[19.0 + shift, 21.0 + shift]] * 2)
+    kept = kernels_of(project)
     assert kept
+    run(project / "show.py")
+    assert kernels_of(project) == kept  # an unchanged game compiles nothing
+
+
+def test_a_solver_sees_an_edit_of_the_game(project):
+    assert run(project / "solve.py").strip() == str([[19.0, 21.0]] * 2)
+    edit(project, "DEPTH = 5.0", "DEPTH = 7.0")
+    assert run(project / "solve.py").strip() == str([[21.0, 23.0]] * 2)
+    kept = kernels_of(project)
+    run(project / "solve.py")
+    assert kernels_of(project) == kept
 
 
 def test_what_a_class_closes_over_tells_its_kernels_apart(toys):
@@ -159,58 +197,59 @@ def tax_free(x):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x80\x04", b"no pickle"])
-def test_a_damaged_cache_is_compiled_around(tmp_path, damage):
-    write(tmp_path)
-    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    expected = run(SHOW, tmp_path, **cache)
-    broken = list((tmp_path / "cache").rglob("*.nbi"))
+def test_a_damaged_cache_is_compiled_around(project, damage):
+    expected = run(project / "show.py")
+    broken = list((project / "cache").rglob("*.nbi"))
     assert broken
     for file in broken:
         file.write_bytes(damage)
-    assert run(SHOW, tmp_path, PYTHONWARNINGS="ignore", **cache) == expected
+    assert run(project / "show.py", PYTHONWARNINGS="ignore") == expected
 
 
-def test_without_a_folder_for_kernels_there_is_one_warning_and_the_same_numbers(tmp_path):
-    write(tmp_path)
-    script = """
-    import warnings
-    from numba.core import caching
+NO_FOLDER = """
+def refuse(self, kernel):
+    raise RuntimeError(f"cannot cache function {kernel}: no locator available")
 
-    def refuse(*args):
-        raise RuntimeError("cannot cache function: no locator available")
+caching.CacheImpl.__init__ = refuse
+"""
+FULL_DISK = """
+def refuse(self, key, data):
+    raise OSError(28, "No space left on device", self._index_path)
 
-    caching.CacheImpl.__init__ = refuse
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-    """
-    inside = textwrap.indent(SHOW, "    ")
-    tell = "\nprint([f'{w.category.__name__}: {w.message}' for w in caught])"
-    *numbers, told = run(textwrap.dedent(script) + inside + tell, tmp_path).splitlines()
-    assert numbers == run(SHOW, tmp_path).splitlines()
+caching.IndexDataCacheFile.save = refuse
+"""
+
+
+@pytest.mark.parametrize("trouble", [NO_FOLDER, FULL_DISK], ids=["no-folder", "full-disk"])
+def test_kernels_that_cannot_be_kept_are_one_warning_and_the_same_numbers(project, trouble):
+    script = f"""
+import runpy, sys, warnings
+from numba.core import caching
+{trouble}
+sys.path.insert(0, {str(project)!r})
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    runpy.run_path({str(project / "show.py")!r})
+print([f"{{w.category.__name__}}: {{w.message}}" for w in caught])
+"""
+    numbers, told = run("-c", script).splitlines()
+    assert numbers == run(project / "show.py").strip()
     assert told.startswith("['RuntimeWarning: compiled kernels cannot be kept on disk")
     assert "set NUMBA_CACHE_DIR to a folder that can be written" in told
     assert told.count("RuntimeWarning") == 1
 
 
-def test_a_full_disk_is_one_warning_and_the_same_numbers(tmp_path):
-    write(tmp_path)
-    script = """
-    import warnings
-    from numba.core import caching
-
-    def refuse(self, key, data):
-        raise OSError(28, "No space left on device", self._index_path)
-
-    caching.IndexDataCacheFile.save = refuse
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-    """
-    inside = textwrap.indent(SHOW, "    ")
-    tell = "\nprint([f'{w.category.__name__}: {w.message}' for w in caught])"
-    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    *numbers, told = run(textwrap.dedent(script) + inside + tell, tmp_path, **cache).splitlines()
-    assert numbers == run(SHOW, tmp_path).splitlines()
-    assert told.count("RuntimeWarning: compiled kernels cannot be kept on disk") == 1
+def test_an_environment_works_without_a_folder_for_kernels():
+    script = f"""
+from numba.core import caching
+{NO_FOLDER}
+import numpy as np
+from mfg_envs import BatchEnv, make_game
+env = BatchEnv(make_game("ring_road", num_cells=3, num_speeds=1), 1, 2, 0)
+x = env.reset().state
+print((env.step(np.zeros((1, 2), int)).state == (x + 1) % 3).all())
+"""
+    assert run("-c", script, PYTHONWARNINGS="ignore").strip() == "True"
 
 
 PLAY = """
@@ -229,30 +268,52 @@ print(rollout.reward.round(14).tolist(), round(exact.exploitability(game, policy
 """
 
 
+REFUSE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("numba", "llvmlite"):
+            raise {}("Numba needs another NumPy", name=name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+
 def test_without_numba_numpy_gives_the_same_numbers():
-    absent = """
-    import sys
-
-    class Absent:
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in ("numba", "llvmlite"):
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    sys.meta_path.insert(0, Absent())
-    """
-    with_numba = run(PLAY, MFG_ENVS_BACKEND="").splitlines()
-    without = run(textwrap.dedent(absent) + PLAY, MFG_ENVS_BACKEND="").splitlines()
+    with_numba = run("-c", PLAY, MFG_ENVS_BACKEND="").splitlines()
+    without = run(
+        "-c", REFUSE.format("ModuleNotFoundError") + PLAY, MFG_ENVS_BACKEND=""
+    ).splitlines()
     assert [with_numba[0], without[0]] == ["numba", "numpy"]
     assert without[1:] == with_numba[1:]
+
+
+def test_a_numba_that_does_not_fit_is_one_warning_and_numpy():
+    script = (
+        REFUSE.format("ImportError")
+        + """
+import warnings
+from mfg_envs.compiled import backend
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    print(backend(), backend(), *[w.message for w in caught])
+"""
+    )
+    told = run("-c", script, MFG_ENVS_BACKEND="").strip()
+    reason = "numba cannot be imported, NumPy does its work, slowly: Numba needs another NumPy"
+    assert told == f"numpy numpy {reason}"
 
 
 def test_the_back_end_is_what_the_environment_says(use, monkeypatch):
     for name in ("numpy", "numba"):
         use(name)
         assert compiled.backend() == name
-    for unset in ("", None):
-        monkeypatch.setenv("MFG_ENVS_BACKEND", unset or "")
-        assert compiled.backend() == "numba"
+    use("")
+    assert compiled.backend() == "numba"
+    monkeypatch.delenv("MFG_ENVS_BACKEND")
+    assert compiled.backend() == "numba"
 
 
 @pytest.mark.parametrize("name", ["cuda", "Numba", "numpy "])
@@ -268,8 +329,10 @@ def test_an_unknown_back_end_is_refused(use, name):
 def test_numba_forced_but_missing_is_refused_with_the_remedy(use, monkeypatch):
     use("numba")
     monkeypatch.setitem(sys.modules, "numba", None)
+    compiled._has_numba.cache_clear()
     with pytest.raises(ValueError, match=r"'numba', which is missing: pip install numba"):
         compiled.backend()
+    compiled._has_numba.cache_clear()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,14 +399,14 @@ def test_scalar_functions_are_made_once_and_leave_the_original_alone():
 def test_importing_the_package_loads_nothing_heavy():
     heavy = ("numba", "torch", "jax", "stable_baselines3", "matplotlib", "pygame", "scipy")
     script = f"""
-    import sys
-    import mfg_envs
-    mfg_envs.make_game("ring_road")
-    print([name for name in {heavy!r} if name in sys.modules])
-    """
-    assert run(script, PYTHONWARNINGS="default").strip() == "[]"
+import sys
+import mfg_envs
+mfg_envs.make_game("ring_road")
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    assert run("-c", script).strip() == "[]"
 
 
 def test_numpy_alone_never_loads_numba():
     script = PLAY + "\nimport sys\nprint('numba' in sys.modules)"
-    assert run(script, MFG_ENVS_BACKEND="numpy").splitlines()[-1] == "False"
+    assert run("-c", script, MFG_ENVS_BACKEND="numpy").splitlines()[-1] == "False"

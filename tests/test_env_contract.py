@@ -166,6 +166,15 @@ class DoubleNumbers(Part):
 
 
 @planted
+class ShortIndex(Part):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{**kwargs, "observe": ("index",)})
+
+    def spoil(self, frame):
+        return [{agent: np.int32(seen) for agent, seen in frame[0].items()}, *frame[1:]]
+
+
+@planted
 class OutOfSpace(Part):
     def spoil(self, frame):
         for seen in frame[0].values():
@@ -479,6 +488,7 @@ ENV_FAULTS = [
     (NumpyRewards, r"rewards\['vehicle_0'\] at step 1 is float32, not a Python float"),
     (BadReward, "the reward of 'vehicle_0' at step 1 is nan, not a finite number"),
     (DoubleNumbers, "the observation of 'vehicle_0' is float16, its space float32"),
+    (ShortIndex, "the observation of 'vehicle_0' is int32, its space int64"),
     (OutOfSpace, r"the observation of 'vehicle_\d' at step \d+, .*is outside of Box.*: scale it"),
     (ListOfNumbers, "the observation of 'vehicle_0' at step 0, .* is outside of Box"),
     (TextInInfos, "infos at step 0 hold more than numbers"),

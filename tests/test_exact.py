@@ -464,6 +464,15 @@ def test_stationary_values_are_long_discounted_sums(stationary_game, random_poli
     assert gain == pytest.approx(mu @ best - own, abs=2 * bound)
 
 
+def test_a_small_gain_for_ever_is_not_overlooked():
+    # Place 1 is better by 2e-6 a step; going there costs 1e-7 at once.
+    game, m = Places(horizon=None, fare=1e-7), np.array([0.5 + 1e-6, 0.5 - 1e-6])
+    v1 = -m[1] / (1 - 0.5)
+    v0 = (-m[0] - 1e-7 + 0.5 * 0.75 * v1) / (1 - 0.5 * 0.25)
+    values = exact.state_values(game, exact.action_values(game, m))
+    assert np.abs(values - [v0, v1]).max() < 1e-14
+
+
 def test_large_games_are_swept_to_the_values_of_small_ones(
     monkeypatch, stationary_game, random_policy
 ):

@@ -234,6 +234,15 @@ class SeesTooMuch(Walk):
         return x // 2
 
 
+class SeesBackwards(Walk):
+    def observe(self, x):
+        return 4 - x
+
+
+class SeesMoreThanThereIs(Walk):
+    num_observations = 6
+
+
 class FarNeighbours(Walk):
     def neighbours(self, x):
         return np.asarray(x)[..., None] + np.array([0, 1])
@@ -349,6 +358,8 @@ FAULTS = [
     (FlatCoordinates(), r"coordinates\(x\) must have shape \(\*x.shape, D\), got \(5,\)"),
     (FixedCoordinates(), "coordinates must be elementwise"),
     (SeesTooMuch(), r"observe\(4\) is 2, it must be observed states in \[0, 2\)"),
+    (SeesBackwards(), r"observe\(x\) must be x where all states are observed"),
+    (SeesMoreThanThereIs(), "num_observations must be at most num_states, got 6"),
     (FarNeighbours(), r"neighbours\(4\) is \[4 5\]"),
     (OtherNeighbours(), r"neighbours\(0\) must begin with the observed state itself"),
     (HalfNeighbours(), r"neighbours\(x\) must be whole numbers, got float64"),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from typer.testing import CliRunner
 from agents import cli
 from agents.cli import games, reproduce, ring_road_study
 from agents.lax_friedrichs_fpi import LaxFriedrichsFPI
-from mfg_envs import make_game
+from mfg_envs import GAMES, make_game
+from mfg_envs.registry import game_class
 
 cli.load()
 
@@ -93,10 +95,10 @@ def test_list_and_show(tmp_path):
 
 
 def test_every_parameter_has_a_meaning():
-    meanings = games.attributes(make_game("ring_road").__class__)
-    names = set(make_game("ring_road").__dataclass_fields__)
-    assert names <= set(meanings)
-    assert all(meanings[name] for name in names)
+    for name in GAMES:
+        cls = game_class(name)
+        meanings = games.attributes(cls)
+        assert all(meanings.get(field.name) for field in fields(cls)), name
 
 
 def test_unknown_names_end_with_one_clear_line(capsys, monkeypatch):

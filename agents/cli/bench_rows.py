@@ -1,0 +1,220 @@
+"""What ``mfg-envs bench`` measures: a builder per row, so that one row can be run alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mfg_envs import exact, kernels, passes, random
+from mfg_envs.batch import BatchEnv
+from mfg_envs.game import Array
+from mfg_envs.games.ring_road import RingRoad
+from mfg_envs.parallel import PopulationEnv
+
+from . import rivals
+
+SIZES = ((100, 100), (2000, 20), (40_000, 5))
+"""States and steps of the exact passes."""
+ENDLESS = 10**9
+
+
+class Row(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        work: What is done.
+        target: Nanoseconds a unit (seconds if the row is a start) the design asks for.
+        units: Units of work a call.
+        ours: Does the work; the time of a start is what it returns.
+        rival: Does the same in NumPy, or None.
+        start: Whether this is the start of a process, measured by the process itself.
+    """
+
+    work: str
+    target: float
+    units: int
+    ours: Callable[[], Any]
+    rival: Callable[[], Any] | None = None
+    start: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeRoad(RingRoad):
+    """A ring road whose rewards cost nothing to evaluate: what is left is the pass itself."""
+
+    @cached_property
+    def nothing(self) -> float:
+        """The reward of everything."""
+        return 0.0
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return self.nothing
+
+
+def rows() -> dict[str, Callable[[], Row]]:
+    """Return the builders of all rows, by name."""
+    out: dict[str, Callable[[], Row]] = {}
+    steps = ((1, 100_000, 1.0), (1, 1000, 2.5), (1, 100, 15.0), (1000, 100, 2.0))
+    for B, N, target in steps:
+        size = f"{B}x{N}" if B > 1 else str(N)
+        out[f"step-{size}"] = partial(_step, B, N, target)
+        out[f"kernel-{size}"] = partial(_kernel, B, N, target)
+    out["rollout-100000"] = _rollout
+    for N in (1000, 10_000):
+        out[f"dicts-{N}"] = partial(_dicts, N)
+    for (S, T), target in zip(SIZES, (0.6, 0.8, 1.4), strict=True):
+        out[f"flow-{S}"] = partial(_flow, S, T, target)
+        out[f"forward-{S}"] = partial(_forward, S, T, target)
+        out[f"values-{S}"] = partial(_values, S, T, target)
+        out[f"backward-{S}"] = partial(_backward, S, T, target)
+    return {**out, **qmi_rows(), **start_rows()}
+
+
+def _road(**parameters: Any) -> RingRoad:
+    return RingRoad(num_cells=100, num_speeds=10, **parameters)
+
+
+def _population(B: int, N: int) -> tuple[BatchEnv, rivals.NumpyRing, Array, Array]:
+    """Return both sides and the same actions for both, in the type each likes best."""
+    env = BatchEnv(_road(), B, N, seed=0)
+    env.reset()
+    a = np.random.default_rng(0).integers(0, 10, (B, N))
+    return env, rivals.NumpyRing(_road(), B, N), a.astype(np.int32), a
+
+
+def _size(B: int, N: int) -> str:
+    return f"{B} x {N}" if B > 1 else f"N = {N}"
+
+
+def _step(B: int, N: int, target: float) -> Row:
+    env, ring, a, wide = _population(B, N)
+    work = f"player-step, {_size(B, N)}, BatchEnv.step"
+    return Row(work, target, B * N, lambda: env.step(a), lambda: ring.step(wide))
+
+
+def _kernel(B: int, N: int, target: float) -> Row:
+    env, ring, a, wide = _population(B, N)
+    loop = kernels.simulator(RingRoad).step
+    x, m, keys = env.state, env.mean_field, random.seed_key(0, np.arange(B))
+    after = (np.empty_like(x), np.empty(x.shape), np.empty_like(m))
+    arguments = (*kernels.arguments(env.game), 0, x, a, m, keys, *after)
+    bound = kernels.bind(loop, arguments)
+    work = f"player-step, {_size(B, N)}, compiled loop alone"
+    return Row(work, target, B * N, lambda: bound(*arguments), lambda: ring.step(wide))
+
+
+def _rollout() -> Row:
+    N, T = 100_000, 10
+    env, ring, *_ = _population(1, N)
+    policy = np.random.default_rng(0).dirichlet(np.ones(10), 100)
+    ours, rival = partial(env.rollout, policy, T), partial(ring.rollout, policy, T)
+    return Row(f"player-step, N = {N}, rollout of a policy", 2.5, N * T, ours, rival)
+
+
+def _dicts(N: int) -> Row:
+    env, naive = PopulationEnv(_road(), N, max_cycles=ENDLESS), rivals.NaiveDicts(_road(), N)
+    env.reset(seed=0)
+    a = np.random.default_rng(0).integers(0, 10, N).tolist()
+    actions = dict(zip(env.possible_agents, a, strict=True))
+    work = f"agent-step, N = {N}, PettingZoo dicts (rival: naive)"
+    return Row(work, 200.0, N, lambda: env.step(actions), lambda: naive.step(actions))
+
+
+def _exact(S: int, T: int, road: type[RingRoad] = RingRoad) -> tuple[RingRoad, Array, Array]:
+    """Return a game, a policy whose states are innermost in memory, and its flow."""
+    game = road(num_cells=S, num_speeds=10, horizon=T)
+    policy = np.random.default_rng(0).dirichlet(np.ones(10), (T, S))
+    policy = np.ascontiguousarray(policy.swapaxes(1, 2)).swapaxes(1, 2)
+    return game, policy, exact.flow(game, policy)
+
+
+def _flow(S: int, T: int, target: float) -> Row:
+    game, policy, _ = _exact(S, T)
+    ours, rival = partial(exact.flow, game, policy), partial(rivals.forward, game, policy)
+    return Row(f"(s, a, t), S = {S}, exact.flow", target, policy.size, ours, rival)
+
+
+def _forward(S: int, T: int, target: float) -> Row:
+    game, policy, _ = _exact(S, T)
+    ours, rival = partial(passes.forward, game, policy), partial(rivals.forward, game, policy)
+    return Row(f"(s, a, t), S = {S}, forward pass alone", target, policy.size, ours, rival)
+
+
+def _values(S: int, T: int, target: float) -> Row:
+    game, policy, flow = _exact(S, T)
+    ours = partial(exact.action_values, game, flow)
+    rival = partial(rivals.backward, game, flow, True)
+    return Row(f"(s, a, t), S = {S}, exact.action_values", target, policy.size, ours, rival)
+
+
+def _backward(S: int, T: int, target: float) -> Row:
+    game, policy, flow = _exact(S, T, FreeRoad)
+    ours = partial(passes.backward, game, flow, None)
+    rival = partial(rivals.backward, game, flow, False)
+    work = f"(s, a, t), S = {S}, backward pass alone, no rewards"
+    return Row(work, target, policy.size, ours, rival)
+
+
+def qmi_rows() -> dict[str, Callable[[], Row]]:
+    """Return the rows of QM iteration."""
+
+    def row(seeds: int, target: float) -> Row:
+        from ..qm_iteration import QMIteration
+
+        T = 20_000
+        learner = QMIteration(iterations=ENDLESS, inner_steps=T)
+        iterates = learner.learn(_road(), seed=range(seeds) if seeds > 1 else 0)
+        work = f"transition, QM iteration, seeds side by side: {seeds}"
+        return Row(work, target, T * seeds, lambda: next(iterates))
+
+    return {"qmi-1": partial(row, 1, 10.0), "qmi-8": partial(row, 8, 6.0)}
+
+
+IMPORT = "import mfg_envs"
+FIRST_STEP = f"""
+{IMPORT}
+import numpy, time
+begun = time.process_time()
+env = mfg_envs.BatchEnv(mfg_envs.make_game("ring_road"), 1, 100, seed=0)
+env.reset()
+env.step(numpy.zeros((1, 100), int))
+"""
+
+
+def start_rows() -> dict[str, Callable[[], Row]]:
+    """Return the rows of starting: seconds of CPU time in a process of its own."""
+
+    def cold() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return _child(FIRST_STEP, NUMBA_CACHE_DIR=folder)
+
+    def row(work: str, target: float, ours: Callable[[], float]) -> Row:
+        return Row(work, target, 1, ours, start=True)
+
+    cached = partial(_child, FIRST_STEP)
+    return {
+        "import": partial(row, "import mfg_envs (s)", 0.17, partial(_child, IMPORT)),
+        "first-cached": partial(row, "first step, kernels on disk (s)", 0.4, cached),
+        "first-cold": partial(row, "first step, kernels compiled (s)", 0.7, cold),
+    }
+
+
+def _child(code: str, **environment: str) -> float:
+    """Return the CPU seconds of code in a fresh interpreter, from ``begun`` on if it is set."""
+    timed = f"{code}\nimport time\nprint(time.process_time() - globals().get('begun', 0.0))"
+    done = subprocess.run(
+        [sys.executable, "-c", timed],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)

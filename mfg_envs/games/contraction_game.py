@@ -1,0 +1,70 @@
+"""Contraction game: two places, a price for changing over, and a crowd nobody likes.
+
+The smallest stationary game whose best-response map contracts.  Source: Magnino et al.,
+"Bench-MFG" (arXiv 2602.12517).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, at, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractionGame(FiniteGame):
+    """Two places; whoever switches pays, and so does whoever is in company.
+
+    State: the place, 0 or 1.  Action: stay 0, switch 1.  No noise.
+    Reward: ``-switching_cost [a = switch] - crowd_aversion m(x)``.
+    Half of the players start in each place: in the mean-field limit nobody can gain by switching,
+    and everybody stays in equilibrium.
+
+    Attributes:
+        switching_cost: Of one switch; >= 0.
+        crowd_aversion: Cost of being where everybody is; >= 0.
+        discount: In (0, 1).
+        horizon: Steps, or None: no end.
+
+    Raises:
+        ValueError: If a parameter is out of its range.
+    """
+
+    name: ClassVar[str] = "contraction_game"
+
+    switching_cost: float = 2.0
+    crowd_aversion: float = 2.0
+    discount: float = 0.9
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("switching_cost", self.switching_cost, 0)
+        check_range("crowd_aversion", self.crowd_aversion, 0)
+
+    @property
+    def num_states(self) -> int:
+        return 2
+
+    @property
+    def num_actions(self) -> int:
+        return 2
+
+    @property
+    def initial_law(self) -> Array:
+        return np.full(2, 0.5)
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return (1.0 + 0 * a,)
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return (x + a) % 2
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return -self.switching_cost * a - self.crowd_aversion * at(m, x)
+
+    def neighbours(self, x: Array) -> Array:
+        return np.stack([x, 1 - np.asarray(x)], -1)

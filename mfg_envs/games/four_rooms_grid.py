@@ -1,0 +1,264 @@
+"""Four rooms: players spread out from a corner through narrow doors, or settle evenly.
+
+``r = -crowd_aversion log(m(x) + e)``: everybody wants to be where nobody is.  The entropy of the
+crowd is a potential of the game, and the game is monotone: the equilibrium is the crowd that
+explores the plan as fast as doors and noise allow.
+
+Sources: layout "13x13", the benchmark of crowd exploration: Geist et al., "Concave Utility
+Reinforcement Learning: the Mean-field Game Viewpoint" (arXiv 2106.03787); layout "11x11":
+Magnino et al., "Bench-MFG" (arXiv 2602.12517).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
+from mfg_envs.games.grid import MOVES, STAY, coordinates, landing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+ROOMS = (
+    "#############",
+    "#     #     #",
+    "#     #     #",
+    "#           #",
+    "#     #     #",
+    "#     #     #",
+    "### ##### ###",
+    "#     #     #",
+    "#     #     #",
+    "#           #",
+    "#     #     #",
+    "#     #     #",
+    "#############",
+)
+MAZE = (
+    "#####################",
+    "# #     #     #     #",
+    "# ### ### # ####### #",
+    "#         #         #",
+    "# ##### #############",
+    "#     #     #       #",
+    "# ######### # ### ###",
+    "#     #     # #   # #",
+    "### # # # # # # ### #",
+    "# # # # # #   # #   #",
+    "# # ######### # # # #",
+    "#   #   #       #   #",
+    "# ### # # ##### # ###",
+    "# #   # #     # #   #",
+    "# # ### # ######### #",
+    "#       #       # # #",
+    "# # # ### ### # # # #",
+    "# # # #   #       # #",
+    "# # # # ### ### # # #",
+    "# # #     #   #     #",
+    "#####################",
+)
+
+
+OPEN = (" " * 10,) * 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class FourRoomsGrid(FiniteGame):
+    """Layout "13x13": spread out from the top-left cell of four 5x5 rooms in 40 steps.
+
+    State: the free cell; free cells are numbered as a page is read, the rooms have 104.  Action:
+    row + 1 (down), column + 1 (right), row - 1 (up), column - 1 (left), stay; a move into a wall
+    is not legal.  Noise: with probability ``noise`` a second move follows, uniform over the moves
+    that are legal at the *new* cell.
+    Reward: ``-crowd_aversion log(m(x) + floor)``, plus the cell's own reward, if it has one.
+
+    Attributes:
+        plan: Rows of the plan, "#" a wall, anything else a free cell; borders without a wall are
+            glued to the opposite ones.
+        noise: Chance of a second move; in [0, 1].
+        crowd_aversion: Weight of the logarithm; >= 0.
+        floor: Added to the mean field: an empty cell is not worth infinity; > 0.
+        start: Where players start: "corner" (the first free cell), "anywhere" (all free cells
+            alike), or cells with weights, ((row, column, weight), ...).
+        place_rewards: Rewards of cells, ((row, column, reward), ...).
+        discount: In (0, 1].
+        horizon: Decisions, T, or None: no end (then ``discount`` < 1).
+
+    Raises:
+        ValueError: If a parameter is out of its range, or a cell is not free.
+    """
+
+    name: ClassVar[str] = "four_rooms_grid"
+    player_name: ClassVar[str] = "walker"
+
+    plan: tuple[str, ...] = ROOMS
+    noise: float = 1.0
+    crowd_aversion: float = 1.0
+    floor: float = 1e-25
+    start: str | tuple[tuple[int, int, float], ...] = "corner"
+    place_rewards: tuple[tuple[int, int, float], ...] = ()
+    discount: float = 1.0
+    horizon: int | None = 40
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("noise", self.noise, 0, 1)
+        check_range("crowd_aversion", self.crowd_aversion, 0)
+        if self.floor <= 0:
+            raise ValueError(f"floor must be positive, got {self.floor}")
+        if len({len(row) for row in self.plan}) != 1 or not self.free.any():
+            raise ValueError(f"plan must have rows of one length and a free cell, got {self.plan}")
+        if isinstance(self.start, str):
+            check_choice("start", self.start, ("corner", "anywhere"))
+        weights = self.initial_law
+        if not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
+            raise ValueError(f"start must have weights >= 0 and one > 0, got {self.start}")
+        self._on_cells("place_rewards", self.place_rewards)
+
+    @classmethod
+    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
+        layouts = {"13x13": FourRoomsGrid, "11x11": LeapingFourRooms}
+        return {"layout": {**layouts, "maze": MazeGrid, "torus": TorusGrid}}
+
+    @classmethod
+    def make(cls, *, layout: str = "13x13", **parameters: Any) -> Self:
+        choices = cls.variants()["layout"]
+        check_choice("layout", layout, choices)
+        return choices[layout](**parameters)
+
+    @property
+    def num_states(self) -> int:
+        return int(self.free.sum())
+
+    @property
+    def num_actions(self) -> int:
+        return len(MOVES)
+
+    @cached_property
+    def free(self) -> Array:
+        """Cells that are no wall, bool (rows, columns)."""
+        return np.array([[mark != "#" for mark in row] for row in self.plan])
+
+    @property
+    def initial_law(self) -> Array:
+        if self.start == "anywhere":
+            return np.full(self.num_states, 1 / self.num_states)
+        if self.start == "corner":
+            return np.eye(1, self.num_states)[0]
+        weights = self._on_cells("start", self.start)
+        return weights / (weights.sum() or 1)
+
+    @cached_property
+    def after(self) -> Array:
+        """State reached from every state by every move, int (S, A); walls stop."""
+        return landing(self.free, MOVES, wrap=True)
+
+    @cached_property
+    def way(self) -> Array:
+        """Whether a move leads anywhere; staying always does, bool (S, A)."""
+        return (self.after != np.arange(self.num_states)[:, None]) | (np.arange(len(MOVES)) == STAY)
+
+    @cached_property
+    def legal_actions(self) -> Array:
+        return self.way
+
+    @cached_property
+    def end(self) -> Array:
+        """State reached from every state by every action and second move, int (S, A, K)."""
+        return self.after[self.after]
+
+    @cached_property
+    def chances(self) -> Array:
+        """Law of the second move, (S, A, K)."""
+        second = self.noise * self.way / self.way.sum(-1, keepdims=True)
+        second[:, STAY] += 1 - self.noise
+        return second[self.after]
+
+    @cached_property
+    def bonus(self) -> Array:
+        """Reward of being in a state, (S,)."""
+        return self._on_cells("place_rewards", self.place_rewards)
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return self.chances[x, a]
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return self.end[x, a, w]
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return self.bonus[x] - self.crowd_aversion * np.log(at(m, x) + self.floor)
+
+    def coordinates(self, x: Array) -> Array:
+        return (coordinates(self.free) * [1, -1])[x]  # row 0 on top
+
+    def neighbours(self, x: Array) -> Array:
+        return np.roll(self.after, 1, -1)[x]  # staying comes first
+
+    def _on_cells(self, name: str, entries: Any) -> Array:
+        """Return the numbers of ((row, column, number), ...) as an array, (S,)."""
+        board = np.zeros(self.free.shape)
+        for row, column, number in entries:
+            inside = 0 <= row < board.shape[0] and 0 <= column < board.shape[1]
+            if not (inside and self.free[row, column]):
+                raise ValueError(f"{name} names ({row}, {column}), which is no free cell")
+            board[row, column] += number
+        return board[self.free]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeapingFourRooms(FourRoomsGrid):
+    """Layout "11x11": the same four rooms for ever, and moves are added up before they happen.
+
+    All actions are legal.  Noise: one of the five moves, all alike (each with probability ``noise
+    / 5``), is *added* to the action, and the player goes straight to where the sum leads; if that
+    is a wall, the player stays.  So two moves the same way pass over a wall, as in the source.
+    Free cells are those of layout "13x13", whose outer wall the source does not count: its
+    11x11 cells are (row - 1, column - 1).
+    In the mean-field limit the players can be everywhere alike, and then nobody can gain much.
+    """
+
+    floor: float = 1e-12
+    start: str | tuple[tuple[int, int, float], ...] = "anywhere"
+    discount: float = 0.9
+    horizon: int | None = None
+
+    @cached_property
+    def legal_actions(self) -> Array:
+        return np.ones((self.num_states, self.num_actions), bool)
+
+    @cached_property
+    def end(self) -> Array:
+        """State reached from every state by every action and push, int (S, A, K)."""
+        return landing(self.free, MOVES[:, None] + MOVES, wrap=True)
+
+    @cached_property
+    def chances(self) -> Array:
+        """Law of the push, (S, A, K)."""
+        law = self.noise / len(MOVES) + (1 - self.noise) * (np.arange(len(MOVES)) == STAY)
+        return np.tile(law, (self.num_states, self.num_actions, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MazeGrid(FourRoomsGrid):
+    """Layout "maze": spread out from the top-left cell of a 21x21 maze in 100 steps.
+
+    The farthest cell is 60 moves away.  Rules as in layout "13x13".
+    """
+
+    plan: tuple[str, ...] = MAZE
+    horizon: int | None = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorusGrid(FourRoomsGrid):
+    """Layout "torus": spread out on an open torus, by default of 10x10 cells.
+
+    ``plan=(" " * columns,) * rows`` sets its size.  Rules as in layout "13x13".
+    """
+
+    plan: tuple[str, ...] = OPEN

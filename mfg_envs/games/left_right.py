@@ -1,0 +1,82 @@
+"""Left or right: one choice, and the right side is twice as sensitive to the crowd.
+
+The smallest mean-field game with an interior equilibrium: a share p of players on the left
+leaves them indifferent where ``p = 2 (1 - p)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftRight(FiniteGame):
+    """All players stand in the centre and choose a side once; then they pay for the company.
+
+    State: centre 0, left 1, right 2.  Action: left 0, right 1; the player is there one step
+    later.  No noise.  Reward: ``-left_cost m(left)`` on the left, ``-right_cost m(right)`` on the
+    right, 0 in the centre.  The choice is paid for where it leads to, so one choice takes
+    two steps: it is made at t = 0 and paid at t = 1, where the action has no effect any more.
+    In the mean-field limit ``m(left) = right_cost / (left_cost + right_cost) = 2/3`` in
+    equilibrium.
+
+    Attributes:
+        left_cost: Cost of being on the left with everybody; > 0.
+        right_cost: Cost of being on the right with everybody; > 0.
+        discount: In (0, 1].
+        horizon: Decisions; T - 1 of them are choices.
+
+    Raises:
+        ValueError: If a parameter is out of its range.
+    """
+
+    name: ClassVar[str] = "left_right"
+
+    left_cost: float = 1.0
+    right_cost: float = 2.0
+    discount: float = 1.0
+    horizon: int | None = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("left_cost", "right_cost"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+    @property
+    def num_states(self) -> int:
+        return 3
+
+    @property
+    def num_actions(self) -> int:
+        return 2
+
+    @property
+    def initial_law(self) -> Array:
+        return np.array([1.0, 0.0, 0.0])
+
+    @cached_property
+    def cost(self) -> Array:
+        """Cost of being in a state with everybody, (3,)."""
+        return np.array([0.0, self.left_cost, self.right_cost])
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return (1.0 + 0 * a,)
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return a + 1
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return -self.cost[x] * at(m, x)
+
+    def coordinates(self, x: Array) -> Array:
+        return np.array([0.0, -1.0, 1.0])[x][..., None]
+
+    def neighbours(self, x: Array) -> Array:
+        return (np.asarray(x)[..., None] + np.arange(3)) % 3

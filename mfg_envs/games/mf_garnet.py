@@ -1,0 +1,117 @@
+"""Random mean-field games: a Garnet whose moves and rewards the crowd perturbs.
+
+The same parameters give the same game on every machine.  Write ``u_c[i]`` for the i-th uniform
+number in [0, 1) of class c: 53 bits of ``mfg_envs.random`` under the key folded from ``(seed, c)``,
+entries of an array counted with the last index fastest.  *Cutting* K - 1 uniform numbers means
+sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform on the simplex.
+
+0. Successors: the ``branching`` states y with the smallest ``u_0[x, a, y]``, smallest first.
+1. Base law ``P(k | x, a)`` of the successors: cut ``u_1[x, a, :]``.
+2. Coupling of moves.  "additive": laws ``Q(k | x, a, y)`` from cutting ``u_2[x, a, y, :]``, and
+   ``p = (1 - d) P + d sum_y m(y) Q(. | y)`` with ``d = dynamics_strength``.  "multiplicative":
+   ``C(k, y) = u_2[x, a, y, k]`` and ``p(k) = P(k) (1 + d sum_y m(y) (C(k, y) - sum_j P(j)
+   C(j, y)))``.  Both are laws for every m, and linear in m.
+3. Base reward ``R(x, a) = u_3[x, a]``.
+4. Interaction ``M``: from ``U = 2 u_4[x, y] - 1``, "potential" ``(U + U^T) / 2``, "cyclic" ``(U -
+   U^T) / 2``.  With ``e = reward_strength`` the reward is "additive" ``(1 - e) R(x, a) + e (M m)(x)``
+   or "multiplicative" ``R(x, a) ((1 - e) + e (M m)(x))``.
+
+After Archibald et al. (1995) and Magnino et al., "Bench-MFG" (arXiv 2602.12517).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs import random
+from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
+
+STRUCTURES = ("additive", "multiplicative")
+TABLE_LIMIT = 10**8
+"""Most numbers in the table of the coupling, S * A * S * branching."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MFGarnet(FiniteGame):
+    """A random game; see above for how it is drawn from ``seed``.
+
+    State: 0..S-1.  Action: 0..A-1.  Noise: which of the ``branching`` successors comes next; its
+    law is perturbed by the mean field.  Reward: see above; "potential" games have a symmetric,
+    "cyclic" games a skew-symmetric interaction matrix.  Players start anywhere.
+    No solution is known in advance: these games are for averages over many seeds.
+
+    Attributes:
+        num_states: S >= 1.
+        num_actions: A >= 1.
+        branching: Successors of every state and action; in [1, S].
+        seed: Whole number >= 0.
+        dynamics_structure: "additive" or "multiplicative".
+        dynamics_strength: Influence of the mean field on moves; in [0, 1].
+        reward_structure: "additive" or "multiplicative".
+        reward_strength: Influence of the mean field on rewards; in [0, 1].
+        interaction: "potential" or "cyclic".
+        discount: In (0, 1).
+        horizon: Steps, or None: no end.
+
+    Raises:
+        ValueError: If a parameter is out of its range, or the game does not fit into memory.
+    """
+
+    name: ClassVar[str] = "mf_garnet"
+
+    num_states: int = 20  # type: ignore[reportIncompatibleMethodOverride]
+    num_actions: int = 4  # type: ignore[reportIncompatibleMethodOverride]
+    branching: int = 5
+    seed: int = 0
+    dynamics_structure: str = "additive"
+    dynamics_strength: float = 0.5
+    reward_structure: str = "additive"
+    reward_strength: float = 0.5
+    interaction: str = "potential"
+    discount: float = 0.9
+    horizon: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("num_states", self.num_states, 1)
+        check_range("num_actions", self.num_actions, 1)
+        check_range("branching", self.branching, 1, self.num_states)
+        check_range("seed", self.seed, 0)
+        check_choice("dynamics_structure", self.dynamics_structure, STRUCTURES)
+        check_range("dynamics_strength", self.dynamics_strength, 0, 1)
+        check_choice("reward_structure", self.reward_structure, STRUCTURES)
+        check_range("reward_strength", self.reward_strength, 0, 1)
+        check_choice("interaction", self.interaction, ("potential", "cyclic"))
+        size = self.num_states**2 * self.num_actions * self.branching
+        check_range("num_states^2 * num_actions * branching", size, 1, TABLE_LIMIT)
+
+    @property
+    def initial_law(self) -> Array:
+        return np.full(self.num_states, 1 / self.num_states)
+
+    @cached_property
+    def successors(self) -> Array:
+        """Where the outcomes of the noise lead, int (S, A, K)."""
+        rank = np.argsort(self._draw(0, self.num_states), axis=-1, kind="stable")
+        return rank[..., : self.branching]
+
+    @cached_property
+    def chances(self) -> Array:
+        """Law of the outcomes when everybody is in state y, (S, A, y, K)."""
+        K, d = self.branching, self.dynamics_strength
+        base = _cut(self._draw(1, K - 1))[:, :, None]
+        if self.dynamics_structure == "additive":
+            return (1 - d) * base + d * _cut(self._draw(2, self.num_states, K - 1))
+        coupling = self._draw(2, self.num_states, K)
+        return base * (1 + d * (coupling - (base * coupling).sum(-1, keepdims=True)))
+
+    @cached_property
+    def matrix(self) -> Array:
+        """Interaction matrix M, (S, S)."""
+        u = 2 * self._draw(4, self.num_states)[:, 0] - 1
+        return (u + u.T) / 2 if self.interaction == "potential" else (u - u.T) / 2
+'''

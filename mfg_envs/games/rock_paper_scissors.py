@@ -1,0 +1,71 @@
+"""Rock, paper, scissors: everybody plays against the whole population, one move late.
+
+The interaction is skew-symmetric: there is no potential, and best responses run in circles
+around the one equilibrium.  Source: Magnino et al., "Bench-MFG" (arXiv 2602.12517).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class RockPaperScissors(FiniteGame):
+    """A player holds what it chose last: rock 0, paper 1, scissors 2.
+
+    State: the last choice.  Action: the next one; it becomes the state.  No noise.
+    Reward: ``(A m)(x)``, ``A = [[0, -1, 1], [1, 0, -1], [-1, 1, 0]]``: the share of players that
+    the last choice beats minus the share that beats it.
+    In the mean-field limit the only equilibrium is the uniform law: everybody earns 0.
+
+    Attributes:
+        discount: In (0, 1).
+        horizon: Steps, or None: no end.
+    """
+
+    name: ClassVar[str] = "rock_paper_scissors"
+
+    discount: float = 0.9
+    horizon: int | None = None
+
+    @property
+    def num_states(self) -> int:
+        return 3
+
+    @property
+    def num_actions(self) -> int:
+        return 3
+
+    @property
+    def initial_law(self) -> Array:
+        return np.full(3, 1 / 3)
+
+    @cached_property
+    def payoff(self) -> Array:
+        """What a choice earns against another, (3, 3)."""
+        return np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return (1.0 + 0 * a,)
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return a
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        r = 0.0
+        for y in range(3):
+            r = r + self.payoff[x, y] * at(m, x * 0 + y)
+        return r
+
+    def coordinates(self, x: Array) -> Array:
+        angle = 2 * np.pi * np.asarray(x) / 3
+        return np.stack([np.cos(angle), np.sin(angle)], -1)
+
+    def neighbours(self, x: Array) -> Array:
+        return (np.asarray(x)[..., None] + np.arange(3)) % 3
