@@ -231,7 +231,7 @@ class BatchEnv:
     def _result(self, reward: Array) -> Step:
         m = self.mean_field
         seen = self.observer(self.state, self.t, self._present() if self.observer.crowd else m)
-        if len(m) < self.num_envs:
+        if self.mode == "mean_field":  # the crowd's own law: read-only
             m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
         return Step(self.state, seen, reward, m, self._over if self.over else self._going)
 

@@ -209,15 +209,15 @@ def _disk_cache() -> Any:
         def __init__(self, kernel: Any, fingerprint: str) -> None:
             super().__init__(kernel)
             self._fingerprint = fingerprint
-            # In numba's shared index, two games compiled at once could get each other's kernels.
-            self._cache_file = IndexDataCacheFile(
-                self._cache_path,
-                f"{self._impl.filename_base}-{fingerprint[:16]}",
-                self._impl.locator.get_source_stamp(),
-            )
 
         def _index_key(self, sig: Any, codegen: Any) -> Any:
-            return (sig, codegen.magic_tuple(), self._fingerprint)
+            # One file a kernel and signature: in a shared index two processes that save at once
+            # can swap their kernels, and a reader can meet an index that is newer than the data.
+            key = (sig, codegen.magic_tuple(), self._fingerprint)
+            name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
+            base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+            self._cache_file = IndexDataCacheFile(self._cache_path, f"{base}-{name}", stamp)
+            return key
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:

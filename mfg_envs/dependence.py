@@ -40,7 +40,7 @@ def moves_are_fixed(game: FiniteGame) -> bool:
 
     Found out by running the methods with arguments that raise when touched.
     """
-    x, a = np.indices((game.num_states, game.num_actions), np.int32)
+    x, a = np.indices((game.num_states, game.num_actions), np.int64)
     probe = Probe()
     try:
         law = game.noise_law(probe, x, a, probe)

@@ -99,11 +99,11 @@ def step(
     game: FiniteGame, t: int, x: Array, a: Array, m: Array, keys: Array
 ) -> tuple[Array, Array]:
     """Return next states and rewards (B, N) in NumPy: the oracle of the compiled step."""
+    x, a = x.astype(np.int64), a.astype(np.int64)  # as compiled: x * x must fit
     u = random.uniform(random.subkey(keys, random.NOISE, t), x.shape[1])
     r = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
     law = law_table(game, t, x, a, m)
-    w = np.zeros(x.shape, np.int64)
-    total = np.zeros(x.shape)
+    w, total = np.zeros(x.shape, np.int64), np.zeros(x.shape)
     for k in range(law.shape[-1] - 1):
         total = total + law[..., k]
         w += u >= total

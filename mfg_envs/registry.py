@@ -14,7 +14,22 @@ import pettingzoo
 from mfg_envs.game import FiniteGame
 
 GAMES = {
+    "beach_bar_grid": "mfg_envs.games.rings:BeachBarGrid",
+    "contraction_game": "mfg_envs.games.contraction_game:ContractionGame",
+    "crowd_lq": "mfg_envs.games.rings:CrowdLQ",
+    "crowd_modelling": "mfg_envs.games.rings:CrowdModelling",
+    "flocking": "mfg_envs.games.flocking:Flocking",
+    "four_rooms_grid": "mfg_envs.games.four_rooms_grid:FourRoomsGrid",
+    "kinetic_congestion": "mfg_envs.games.kinetic_congestion:KineticCongestion",
+    "lasry_lions_chain": "mfg_envs.games.chains:LasryLionsChain",
+    "left_right": "mfg_envs.games.left_right:LeftRight",
+    "mf_garnet": "mfg_envs.games.mf_garnet:MFGarnet",
+    "no_interaction_chain": "mfg_envs.games.chains:NoInteractionChain",
+    "predator_prey": "mfg_envs.games.predator_prey:PredatorPrey",
     "ring_road": "mfg_envs.games.ring_road:RingRoad",
+    "rock_paper_scissors": "mfg_envs.games.rock_paper_scissors:RockPaperScissors",
+    "sis": "mfg_envs.games.sis:SIS",
+    "two_bar_coordination": "mfg_envs.games.chains:TwoBarCoordination",
 }
 """Name of a game -> where its class is."""
 POPULATION_ARGUMENTS = ("num_agents", "mode", "max_cycles", "render_mode", "observe", "game")

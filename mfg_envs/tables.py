@@ -90,5 +90,5 @@ def push(game: FiniteGame, moves: Kernel, law: Array, rule: Array) -> Array:
 
 def _pairs(game: FiniteGame) -> tuple[Array, Array]:
     """Return every state and action as index arrays (S, A)."""
-    x, a = np.indices((game.num_states, game.num_actions), np.int32)
+    x, a = np.indices((game.num_states, game.num_actions), np.int64)  # x * x must fit
     return x, a

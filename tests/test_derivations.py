@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, exact, kernels, policies, random
+from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 
 BACKENDS = ("numpy", "numba")
@@ -274,6 +276,49 @@ def test_a_probability_below_zero_by_rounding_is_zero(toys, use, backend):
     env = BatchEnv(Rounded(), 1, 50, 0)
     env.reset()
     assert (env.step(np.zeros((1, 50), int)).state == 1).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Squares(FiniteGame):
+    """A game whose states have squares beyond 32 bits."""
+
+    discount: float = 0.5
+    horizon: int | None = 3
+    num_states, num_actions = 100_003, 1
+    initial_law = np.full(100_003, 1 / 100_003)
+
+    def noise_law(self, t, x, a, m):
+        return (1.0 + 0 * x,)
+
+    def step(self, t, x, a, m, w):
+        return (x * x + t) % self.num_states
+
+    def reward(self, t, x, a, m):
+        return 1.0 * (x * x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_products_of_states_do_not_overflow(use, backend):
+    use(backend)
+    game = Squares()
+    squares = [x * x for x in range(game.num_states)]
+    expected = [square % game.num_states for square in squares]
+    assert exact.kernel(game, 0, None).next[:, 0, 0].tolist() == expected
+    assert exact.rewards(game, 0, game.initial_law)[:, 0].tolist() == squares
+    env = BatchEnv(game, 1, 50, 0)
+    x = env.reset().state
+    step = env.step(np.zeros((1, 50), int))
+    assert step.state[0].tolist() == [expected[i] for i in x[0]]
+    assert step.reward[0].tolist() == [squares[i] for i in x[0]]
+
+
+@pytest.mark.parametrize("num_envs", [1, 2])
+def test_the_law_of_the_crowd_cannot_be_changed_through_a_step(toys, num_envs):
+    env = BatchEnv(toys.Garnet(), num_envs, 3, 0, mode="mean_field")
+    for step in (env.reset(), env.step(np.zeros((num_envs, 3), int))):
+        assert step.mean_field.shape == (num_envs, 20)
+        with pytest.raises(ValueError, match="read-only"):
+            step.mean_field[:] = 0
 
 
 def test_episodes_differ_and_a_seed_brings_them_back(toys):

@@ -194,16 +194,17 @@ class FourRoomsGrid(FiniteGame):
         return self.bonus[x] - self.crowd_aversion * np.log(at(m, x) + self.floor)
 
     def coordinates(self, x: Array) -> Array:
-        return (coordinates(self.free) * [1, -1])[x]  # row 0 on top
+        return (coordinates(self.free) * np.array([1, -1]))[x]  # row 0 on top
 
     def neighbours(self, x: Array) -> Array:
         return np.roll(self.after, 1, -1)[x]  # staying comes first
 
     def _on_cells(self, name: str, entries: Any) -> Array:
         """Return the numbers of ((row, column, number), ...) as an array, (S,)."""
-        board = np.zeros(self.free.shape)
+        rows, columns = len(self.plan), len(self.plan[0])
+        board = np.zeros((rows, columns))
         for row, column, number in entries:
-            inside = 0 <= row < board.shape[0] and 0 <= column < board.shape[1]
+            inside = 0 <= row < rows and 0 <= column < columns
             if not (inside and self.free[row, column]):
                 raise ValueError(f"{name} names ({row}, {column}), which is no free cell")
             board[row, column] += number

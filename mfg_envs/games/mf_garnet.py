@@ -12,9 +12,9 @@ sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform 
    ``C(k, y) = u_2[x, a, y, k]`` and ``p(k) = P(k) (1 + d sum_y m(y) (C(k, y) - sum_j P(j)
    C(j, y)))``.  Both are laws for every m, and linear in m.
 3. Base reward ``R(x, a) = u_3[x, a]``.
-4. Interaction ``M``: from ``U = 2 u_4[x, y] - 1``, "potential" ``(U + U^T) / 2``, "cyclic" ``(U -
-   U^T) / 2``.  With ``e = reward_strength`` the reward is "additive" ``(1 - e) R(x, a) + e (M m)(x)``
-   or "multiplicative" ``R(x, a) ((1 - e) + e (M m)(x))``.
+4. Interaction ``M``: with ``U = 2 u_4[x, y] - 1``, "potential" ``(U + U^T) / 2`` and "cyclic"
+   ``(U - U^T) / 2``.  The reward is, with ``e = reward_strength``, "additive" ``(1 - e) R(x, a) + e
+   (M m)(x)`` or "multiplicative" ``R(x, a) ((1 - e) + e (M m)(x))``.
 
 After Archibald et al. (1995) and Magnino et al., "Bench-MFG" (arXiv 2602.12517).
 """
@@ -63,8 +63,8 @@ class MFGarnet(FiniteGame):
 
     name: ClassVar[str] = "mf_garnet"
 
-    num_states: int = 20  # type: ignore[reportIncompatibleMethodOverride]
-    num_actions: int = 4  # type: ignore[reportIncompatibleMethodOverride]
+    num_states: int = 20  # pyright: ignore[reportIncompatibleMethodOverride]  a field will do
+    num_actions: int = 4  # pyright: ignore[reportIncompatibleMethodOverride]
     branching: int = 5
     seed: int = 0
     dynamics_structure: str = "additive"
@@ -96,22 +96,67 @@ class MFGarnet(FiniteGame):
     @cached_property
     def successors(self) -> Array:
         """Where the outcomes of the noise lead, int (S, A, K)."""
-        rank = np.argsort(self._draw(0, self.num_states), axis=-1, kind="stable")
-        return rank[..., : self.branching]
+        S, A = self.num_states, self.num_actions
+        return np.argsort(self._draw(0, S, A, S), axis=-1, kind="stable")[..., : self.branching]
 
     @cached_property
     def chances(self) -> Array:
         """Law of the outcomes when everybody is in state y, (S, A, y, K)."""
-        K, d = self.branching, self.dynamics_strength
-        base = _cut(self._draw(1, K - 1))[:, :, None]
+        S, A, K, d = self.num_states, self.num_actions, self.branching, self.dynamics_strength
+        base = _cut(self._draw(1, S, A, 1, K - 1))
         if self.dynamics_structure == "additive":
-            return (1 - d) * base + d * _cut(self._draw(2, self.num_states, K - 1))
-        coupling = self._draw(2, self.num_states, K)
-        return base * (1 + d * (coupling - (base * coupling).sum(-1, keepdims=True)))
+            return (1 - d) * base + d * _cut(self._draw(2, S, A, S, K - 1))
+        coupling = self._draw(2, S, A, S, K)
+        mean = np.zeros((S, A, S))
+        for k in range(K):  # one after the other: NumPy's sums may differ in the last bit
+            mean = mean + base[..., k] * coupling[..., k]
+        return base * (1 + d * (coupling - mean[..., None]))
+
+    @cached_property
+    def payoff(self) -> Array:
+        """Part of the reward without the crowd, (S, A)."""
+        return (1 - self.reward_strength) * self._base_reward
+
+    @cached_property
+    def influence(self) -> Array:
+        """What one unit of the interaction is worth, (S, A)."""
+        whole = np.ones((self.num_states, self.num_actions))
+        factor = whole if self.reward_structure == "additive" else self._base_reward
+        return self.reward_strength * factor
 
     @cached_property
     def matrix(self) -> Array:
         """Interaction matrix M, (S, S)."""
-        u = 2 * self._draw(4, self.num_states)[:, 0] - 1
+        u = 2 * self._draw(4, self.num_states, self.num_states) - 1
         return (u + u.T) / 2 if self.interaction == "potential" else (u - u.T) / 2
-'''
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        nowhere = self.successors[x, a] * 0  # one index for every outcome
+        law = self.chances[x, a, 0] * at(m, nowhere)
+        for y in range(1, self.num_states):
+            law = law + self.chances[x, a, y] * at(m, nowhere + y)
+        return law
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        return self.successors[x, a, w]
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        pull = 0.0
+        for y in range(self.num_states):
+            pull = pull + self.matrix[x, y] * at(m, x * 0 + y)
+        return self.payoff[x, a] + self.influence[x, a] * pull
+
+    @property
+    def _base_reward(self) -> Array:
+        return self._draw(3, self.num_states, self.num_actions)
+
+    def _draw(self, number: int, *shape: int) -> Array:
+        """Return the uniform numbers of a class."""
+        key = random.subkey(random.seed_key(self.seed), number)
+        return random.uniform(key, int(np.prod(shape))).reshape(shape)
+
+
+def _cut(u: Array) -> Array:
+    """Return the laws (*shape, K) that K - 1 uniform numbers (*shape, K - 1) cut [0, 1] into."""
+    ends = np.zeros((*u.shape[:-1], 1))
+    return np.diff(np.concatenate([ends, np.sort(u, -1), ends + 1], -1))

@@ -100,7 +100,10 @@ class PredatorPrey(FiniteGame):
     @property
     def initial_law(self) -> Array:
         last = self.num_cells - 1
-        corners = {3: ((0, 0), (0, last), (last, 0)), 4: ((0, 0), (last, 0), (last, last), (0, last))}
+        corners = {
+            3: ((0, 0), (0, last), (last, 0)),
+            4: ((0, 0), (last, 0), (last, last), (0, last)),
+        }
         law = np.zeros((self.num_populations, self.num_cells, self.num_cells))
         for own, corner in zip(law, corners[self.num_populations], strict=True):
             own[corner] = 1 / self.num_populations

@@ -5,6 +5,8 @@ The wanted speed is a mix of a location term ``b(s)`` (two slow stretches a lap)
 Greenshields' speed ``(1 - density / jam) / 2``; the reward is minus half the squared distance
 of the speed to the wanted speed, times the time step 1/S.
 
+The relatives "lwr", "separable" and "non_separable" have other costs and a finite horizon.
+
 Sources: Huang, Di, Du, Chen (2020); reward "additive": Zhang, Chen, Di, "A Single Online Agent
 Can Efficiently Learn Mean Field Games" (arXiv 2405.03718); reward "min": Zhang et al.,
 "Stochastic Semi-Gradient Descent for Learning Mean Field Games" (arXiv 2408.08192).
@@ -26,19 +28,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RingRoad(FiniteGame):
-    """Speed control on a ring road; the wanted speed is the smaller of the two terms.
+class Road(FiniteGame):
+    """Vehicles on a ring of cells that choose a speed; a subclass says what they earn.
 
     State: the cell (dynamics "cell"), or the position on a grid of ``num_speeds`` points a cell
     ("position": moves by exactly the speed; observed: the nearest cell, half a cell up).
     Action j: speed ``(j + 1) / num_speeds`` cells a step.  Noise: whether the cell is left.
-    Reward: ``-(speed - min(b(s), (1 - density / jam_density) / 2))^2 / 2 / num_cells``, with
-    ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
 
     Attributes:
         num_cells: Cells on the ring, S >= 2.
         num_speeds: Speeds to choose from, A >= 1.
-        jam_density: Density at which traffic stops, in multiples of the average; > 0.
         dynamics: "cell" (next cell with probability speed) or "position" (exact moves).
         discount: In (0, 1).
         horizon: Steps, or None: no end.
@@ -47,12 +46,10 @@ class RingRoad(FiniteGame):
         ValueError: If a parameter is out of its range.
     """
 
-    name: ClassVar[str] = "ring_road"
     player_name: ClassVar[str] = "vehicle"
 
     num_cells: int = 50
     num_speeds: int = 50
-    jam_density: float = 3.0
     dynamics: str = "cell"
     discount: float = 0.98
     horizon: int | None = None
@@ -62,18 +59,6 @@ class RingRoad(FiniteGame):
         check_range("num_cells", self.num_cells, 2, 10**6)
         check_range("num_speeds", self.num_speeds, 1, 10**4)
         check_choice("dynamics", self.dynamics, ("cell", "position"))
-        if self.jam_density <= 0:
-            raise ValueError(f"jam_density must be positive, got {self.jam_density}")
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"reward": {"min": RingRoad, "additive": AdditiveRingRoad}}
-
-    @classmethod
-    def make(cls, *, reward: str = "min", **parameters: Any) -> Self:
-        choices = cls.variants()["reward"]
-        check_choice("reward", reward, choices)
-        return choices[reward](**parameters)
 
     @property
     def num_states(self) -> int:
@@ -100,17 +85,6 @@ class RingRoad(FiniteGame):
     def speeds(self) -> Array:
         """Speed of every action in cells a step, (A,)."""
         return np.arange(1, self.num_speeds + 1) / self.num_speeds
-
-    @cached_property
-    def location(self) -> Array:
-        """Location term b of the wanted speed, (S,)."""
-        s = np.arange(1, self.num_cells + 1)
-        return 0.2 * (np.sin(4 * np.pi * s / self.num_cells) + 2)
-
-    @cached_property
-    def slowdown(self) -> float:
-        """What one unit of mass in a cell takes off Greenshields' speed."""
-        return 0.5 * self.num_cells / self.jam_density
 
     @cached_property
     def price(self) -> float:
@@ -144,12 +118,6 @@ class RingRoad(FiniteGame):
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
         return (x + w * self.stride[a]) % self.num_states
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        s = self.cell[x]
-        greenshields = 0.5 - at(m, s) * self.slowdown
-        gap = self.speeds[a] - np.minimum(self.location[s], greenshields)
-        return gap * gap * self.price
-
     def coordinates(self, x: Array) -> Array:
         angle = 2 * np.pi * np.asarray(x) / self.num_states
         return np.stack([np.cos(angle), np.sin(angle)], -1)
@@ -160,6 +128,57 @@ class RingRoad(FiniteGame):
 
     def layout(self) -> Layout:
         return Layout("ring", "speed (cells per step)", self.speeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingRoad(Road):
+    """Speed control on a ring road; the wanted speed is the smaller of the two terms.
+
+    State, actions and noise: those of ``Road``.
+    Reward: ``-(speed - min(b(s), (1 - density / jam_density) / 2))^2 / 2 / num_cells``, with
+    ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
+
+    Attributes:
+        jam_density: Density at which traffic stops, in multiples of the average; > 0.
+    """
+
+    name: ClassVar[str] = "ring_road"
+
+    jam_density: float = 3.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.jam_density <= 0:
+            raise ValueError(f"jam_density must be positive, got {self.jam_density}")
+
+    @classmethod
+    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
+        papers = {"min": RingRoad, "additive": AdditiveRingRoad}
+        relatives = {"lwr": LWR, "separable": Separable, "non_separable": NonSeparable}
+        return {"reward": {**papers, **relatives}}
+
+    @classmethod
+    def make(cls, *, reward: str = "min", **parameters: Any) -> Self:
+        choices = cls.variants()["reward"]
+        check_choice("reward", reward, choices)
+        return choices[reward](**parameters)
+
+    @cached_property
+    def location(self) -> Array:
+        """Location term b of the wanted speed, (S,)."""
+        s = np.arange(1, self.num_cells + 1)
+        return 0.2 * (np.sin(4 * np.pi * s / self.num_cells) + 2)
+
+    @cached_property
+    def slowdown(self) -> float:
+        """What one unit of mass in a cell takes off Greenshields' speed."""
+        return 0.5 * self.num_cells / self.jam_density
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        s = self.cell[x]
+        greenshields = 0.5 - at(m, s) * self.slowdown
+        gap = self.speeds[a] - np.minimum(self.location[s], greenshields)
+        return gap * gap * self.price
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,3 +204,49 @@ class AdditiveRingRoad(RingRoad):
         greenshields = 0.5 - at(m, s) * self.slowdown
         gap = self.speeds[a] - self.location[s] - greenshields
         return gap * gap * self.price
+
+
+@dataclass(frozen=True, kw_only=True)
+class LWR(RingRoad):
+    """Speed control for a finite time; the wanted speed is Greenshields', one minus the density.
+
+    Reward: ``-(1 - speed - rho)^2 / 2 / S`` with ``rho = density / jam_density``; speeds as in
+    ``RingRoad``; no discount, T = 50 steps of 1/S.  The uniform flow stays uniform: on it everybody
+    drives ``1 - rho``.
+    """
+
+    discount: float = 1.0
+    horizon: int | None = 50
+
+    @cached_property
+    def crowding(self) -> float:
+        """Density of one unit of mass in a cell, in multiples of the jam density."""
+        return self.num_cells / self.jam_density
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        gap = 1 - self.speeds[a] - at(m, self.cell[x]) * self.crowding
+        return gap * gap * self.price
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separable(LWR):
+    """Speed control for a finite time; speed and density are paid for separately.
+
+    Reward: ``-(speed^2 / 2 + rho - speed) / S``; else as "lwr".
+    """
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
+        return 2 * self.price * (0.5 * u * u + rho - u)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonSeparable(LWR):
+    """Speed control for a finite time; density makes speed dearer.
+
+    Reward: ``-(speed^2 / 2 + rho speed - speed) / S``; else as "lwr".
+    """
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
+        return 2 * self.price * (0.5 * u * u + rho * u - u)

@@ -1,0 +1,5 @@
+"""Beach bar as PettingZoo environments; see ``mfg_envs.games.rings``."""
+
+from mfg_envs.registry import environments
+
+parallel_env, env, raw_env = environments("beach_bar_grid")

@@ -1,0 +1,5 @@
+"""Crowd modelling as PettingZoo environments; see ``mfg_envs.games.rings``."""
+
+from mfg_envs.registry import environments
+
+parallel_env, env, raw_env = environments("crowd_modelling")
