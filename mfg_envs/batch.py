@@ -171,8 +171,8 @@ class BatchEnv:
         rs = np.empty((num_steps, self.num_envs))
         x, m = self.state.copy(), self.mean_field.copy()
         rollout = kernels.simulator(type(self.game)).rollout
-        self.state = rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
-        self.mean_field, self.t = m, self.t + num_steps
+        rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
+        self.state, self.mean_field, self.t = x, m, self.t + num_steps
         return Rollout(ms, rs)
 
     def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:

@@ -191,9 +191,12 @@ def _jit(kernel: Any, **options: Any) -> Any:
     """Compile a kernel at its first call; keep it on disk under a hash of all it is made of."""
     import numba
 
+    made_of = _digest([kernel, repr(options), _scalar_at], set())
+    # numba links by name, and counts names anew in every process: kernels of two games that were
+    # kept by two processes can have one name, and a third would run one of them for both.
+    kernel.__qualname__ += f"_{made_of[:24]}"
     compiled: Any = numba.njit(kernel, nogil=True, error_model="numpy", **options)
     try:
-        made_of = _digest([kernel, repr(options), _scalar_at], set())
         compiled._cache = _disk_cache()(kernel, made_of)
     except (RuntimeError, OSError):
         _warn_once()

@@ -29,12 +29,10 @@ from mfg_envs.contract import (
 )
 from mfg_envs.game import FiniteGame
 
-BITS = 1e-12
-"""How far the back ends may part, by rounding."""
+BITS = 1e-12  # how far the back ends may part, by rounding
 POPULATIONS, PLAYERS, STEPS = 32, 512, 20
 """What is played to compare returns with their exact value: B, N and most steps."""
-ERRORS = 5
-"""Standard errors by which the mean of B returns may miss: a chance of 2e-5 (31 degrees)."""
+ERRORS = 5  # standard errors by which the mean of B returns may miss: a chance of 2e-5
 
 
 def check_game(game: FiniteGame, seed: int = 0) -> None:

@@ -116,12 +116,11 @@ class Simulator(NamedTuple):
 
     Attributes:
         step: One step of B populations into given arrays; False if an action is out of range.
-        rollout: Steps under alias tables, into mean fields (T, B, O) and rewards (T, B); returns
-            the last states.
+        rollout: Steps under alias tables, into mean fields (T, B, O) and rewards (T, B).
     """
 
     step: Callable[..., bool]
-    rollout: Callable[..., Array]
+    rollout: Callable[..., None]
 
 
 def arguments(game: FiniteGame) -> tuple[object, ...]:
@@ -282,8 +281,8 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
         return (r0 + r1 + r2 + r3) / n
 
     @jit
-    def rollout(values, moves, sizes, legal, observed, t, x, m, keys, alias, ms, rs):
-        a, x2, r = np.empty_like(x), np.empty_like(x), np.empty(x.shape)
+    def rollout(values, moves, sizes, legal, observed, t, last, m, keys, alias, ms, rs):
+        x, x2, a, r = last.copy(), np.empty_like(last), np.empty_like(last), np.empty(last.shape)
         earned, n = r.reshape(r.size), x.shape[1]
         for i in range(len(rs)):
             act(alias[min(t + i, len(alias) - 1)], t + i, x, keys, a)
@@ -295,6 +294,6 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
             for b in range(keys.size):
                 rs[i, b] = mean(earned, b * n, n)
             x, x2 = x2, x
-        return x
+        last[:] = x
 
     return Simulator(step, rollout)

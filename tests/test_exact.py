@@ -347,6 +347,15 @@ def test_a_flow_may_be_read_only_and_strided(toys, use, backend):
     assert np.array_equal(values, exact.action_values(game, frozen.copy()))
 
 
+def test_tables_of_fixed_moves_are_shared_and_cannot_be_changed(toys):
+    game = toys.Corridor()
+    moves = exact.kernel(game, 0, None)
+    assert exact.kernel(toys.Corridor(), 3, game.initial_law) is moves
+    for table in moves:
+        with pytest.raises(ValueError, match="read-only"):
+            table[0] = 0
+
+
 def chain(*rows, first=0):
     return Chain(rows=rows, first=first)
 

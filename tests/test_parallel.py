@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import pickle
 import subprocess
@@ -680,7 +681,7 @@ def test_pettingzoo_ids():
         ({"num_cell": 5}, "ring_road has no parameter 'num_cell'; did you mean 'num_cells'"),
         ({"max_cycle": 5}, "ring_road has no parameter 'max_cycle'; did you mean 'max_cycles'"),
         ({"zzz": 5}, "ring_road has no parameter 'zzz'; choose from .*'num_cells'"),
-        ({"reward": "max"}, "reward must be one of 'min', 'additive', got 'max'"),
+        ({"reward": "max"}, "reward must be one of 'min', 'additive', .*got 'max'"),
         ({"num_cells": 1}, r"num_cells must be in \[2, 1000000\], got 1"),
         ({"game": GAME, "num_cells": 5}, r"give game=\.\.\. or parameters, not both: num_cells"),
     ],
@@ -693,16 +694,18 @@ def test_bad_parameters(arguments, message):
 def test_unknown_games_list_the_close_ones():
     with pytest.raises(ValueError, match="no game is called 'ringroad'; did you mean 'ring_road'"):
         make_game("ringroad")
-    with pytest.raises(ValueError, match=r"no game is called 'chess'; choose from .*'ring_road'"):
-        make_game("chess")
+    with pytest.raises(ValueError, match=r"no game is called 'zzz'; choose from .*'ring_road'"):
+        make_game("zzz")
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_every_game_has_its_modules_and_its_drawing(name):
-    module = __import__(f"mfg_envs.{name}_v0", fromlist=["parallel_env"])
-    env = module.parallel_env(num_agents=2)
+def test_every_game_has_its_environment(name):
+    env = importlib.import_module(f"mfg_envs.{name}_v0").parallel_env(num_agents=2)
     assert env.metadata["name"] == f"{name}_v0"
-    check_env(env, 5)
+    even = np.full(env.game.mean_field_shape, 1 / np.prod(env.game.mean_field_shape))
+    chances = exact.kernel(env.game, 0, even).prob
+    some = env.game.initial_law.max() < 1 or ((chances > 0) & (chances < 1)).any()
+    check_env(env, 5, random=bool(some))
 
 
 # --- pictures ---

@@ -220,7 +220,8 @@ class LeapingFourRooms(FourRoomsGrid):
     is a wall, the player stays.  So two moves the same way pass over a wall, as in the source.
     Free cells are those of layout "13x13", whose outer wall the source does not count: its
     11x11 cells are (row - 1, column - 1).
-    In the mean-field limit the players can be everywhere alike, and then nobody can gain much.
+    Known solution of the mean-field limit: all actions alike everywhere.  Moves are then as likely
+    as their reversals, the players settle evenly, and every cell is worth the same.
     """
 
     floor: float = 1e-12

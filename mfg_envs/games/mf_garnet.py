@@ -7,10 +7,10 @@ sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform 
 
 0. Successors: the ``branching`` states y with the smallest ``u_0[x, a, y]``, smallest first.
 1. Base law ``P(k | x, a)`` of the successors: cut ``u_1[x, a, :]``.
-2. Coupling of moves.  "additive": laws ``Q(k | x, a, y)`` from cutting ``u_2[x, a, y, :]``, and
-   ``p = (1 - d) P + d sum_y m(y) Q(. | y)`` with ``d = dynamics_strength``.  "multiplicative":
-   ``C(k, y) = u_2[x, a, y, k]`` and ``p(k) = P(k) (1 + d sum_y m(y) (C(k, y) - sum_j P(j)
-   C(j, y)))``.  Both are laws for every m, and linear in m.
+2. Coupling of moves, ``p = P + d sum_y m(y) D(. | y)`` with ``d = dynamics_strength``.  "additive":
+   ``D(k | y) = Q(k | x, a, y) - P(k)`` with laws Q from cutting ``u_2[x, a, y, :]``.
+   "multiplicative": ``D(k | y) = P(k) (C(k, y) - sum_j P(j) C(j, y))`` with ``C(k, y) = u_2[x, a,
+   y, k]``.  Both give laws for every m, linear in m.
 3. Base reward ``R(x, a) = u_3[x, a]``.
 4. Interaction ``M``: with ``U = 2 u_4[x, y] - 1``, "potential" ``(U + U^T) / 2`` and "cyclic"
    ``(U - U^T) / 2``.  The reward is, with ``e = reward_strength``, "additive" ``(1 - e) R(x, a) + e
@@ -100,17 +100,22 @@ class MFGarnet(FiniteGame):
         return np.argsort(self._draw(0, S, A, S), axis=-1, kind="stable")[..., : self.branching]
 
     @cached_property
-    def chances(self) -> Array:
-        """Law of the outcomes when everybody is in state y, (S, A, y, K)."""
-        S, A, K, d = self.num_states, self.num_actions, self.branching, self.dynamics_strength
-        base = _cut(self._draw(1, S, A, 1, K - 1))
+    def base(self) -> Array:
+        """Law of the outcomes without the crowd, (S, A, K)."""
+        return _cut(self._draw(1, self.num_states, self.num_actions, self.branching - 1))
+
+    @cached_property
+    def shift(self) -> Array:
+        """What the players in state y change in that law, (S, A, y, K); sums to zero over K."""
+        S, A, K = self.num_states, self.num_actions, self.branching
+        base = self.base[:, :, None]
         if self.dynamics_structure == "additive":
-            return (1 - d) * base + d * _cut(self._draw(2, S, A, S, K - 1))
+            return self.dynamics_strength * (_cut(self._draw(2, S, A, S, K - 1)) - base)
         coupling = self._draw(2, S, A, S, K)
         mean = np.zeros((S, A, S))
-        for k in range(K):  # one after the other: NumPy's sums may differ in the last bit
+        for k in range(K):  # one after the other: NumPy's own sums may differ in the last bit
             mean = mean + base[..., k] * coupling[..., k]
-        return base * (1 + d * (coupling - mean[..., None]))
+        return self.dynamics_strength * base * (coupling - mean[..., None])
 
     @cached_property
     def payoff(self) -> Array:
@@ -131,10 +136,9 @@ class MFGarnet(FiniteGame):
         return (u + u.T) / 2 if self.interaction == "potential" else (u - u.T) / 2
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        nowhere = self.successors[x, a] * 0  # one index for every outcome
-        law = self.chances[x, a, 0] * at(m, nowhere)
-        for y in range(1, self.num_states):
-            law = law + self.chances[x, a, y] * at(m, nowhere + y)
+        law, every = self.base[x, a], self.successors[x, a] * 0  # a zero for every outcome
+        for y in range(self.num_states):
+            law = law + self.shift[x, a, y] * at(m, every + y)
         return law
 
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:

@@ -30,8 +30,10 @@ class SIS(FiniteGame):
     changes.  A susceptible player falls ill with probability ``background[a] + infection
     contact[a] m(ill)``, an ill one recovers with probability ``recovery``.
     Reward: ``well[a]`` if susceptible, ``ill[a]`` if ill; by default ``contact - 10 [ill]``.
-    In the mean-field limit the share of the ill follows its own dynamics: with no background
-    risk it may die out.
+    Known solution of the mean-field limit: in equilibrium the susceptible are indifferent.  Worth 0
+    if susceptible and ``V = -9 / (1 - .9 .9)`` if ill, they are so at ``m(ill) = 1 / (.9 .8 |V|) =
+    .0293210``; this share stays if their mean contact is ``.1 / (.8 m(susceptible)) = .128776``.
+    The ill have nothing to lose: full contact.
 
     Attributes:
         infection: Chance of falling ill at full contact when everybody is ill; in [0, 1].
