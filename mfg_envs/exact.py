@@ -54,7 +54,7 @@ def flow(game: FiniteGame, policy: Array) -> Array:
 
 
 def _flow(game: FiniteGame, policy: Array) -> Array:
-    if backend() == "numba":
+    if backend() == "numba" and game.compiles:
         from mfg_envs.passes import forward
 
         laws = forward(game, policy)
@@ -122,7 +122,7 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
     if game.horizon is None:
         return stationary.action_values(game, m, policy)
-    if backend() == "numba":
+    if backend() == "numba" and game.compiles:
         from mfg_envs.passes import backward
 
         return backward(game, m, policy)

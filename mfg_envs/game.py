@@ -11,7 +11,7 @@ The methods are *elementwise*: plain arithmetic and NumPy functions (``np.where`
 ``at(m, x)``.  The same source runs on arrays (NumPy) and, compiled, on scalars (numba)::
 
     x, a, w, reward   (*batch, *inner)   batch counts populations, inner counts players
-    m                 (*batch, O)        O = num_observations; (*batch, O, A) with controls
+    m                 (*batch, P)        P = num_places; (*batch, P, A) with controls
 
 A game is stationary (``horizon`` None, ``discount`` < 1, no end) or has a finite horizon T:
 decisions and rewards at ``t = 0..T-1`` and none at T.
@@ -69,7 +69,7 @@ class Game(ABC):
     player_name: ClassVar[str] = "player"
     """What a player is called in PettingZoo: ``vehicle_0``."""
     mean_field_of_controls: ClassVar[bool] = False
-    """Whether ``m`` is the joint law of (observed state, action) instead of the state's."""
+    """Whether ``m`` is the joint law of (place, action) instead of the place's."""
 
     def __post_init__(self) -> None:
         """Check the parameters every game has.
@@ -128,6 +128,9 @@ class FiniteGame(Game):
     array with K on its last axis; the noise ``w`` is the index of the outcome.
     """
 
+    compiles: ClassVar[bool] = True
+    """Whether numba compiles the methods; False where they read more than numbers and arrays."""
+
     @property
     @abstractmethod
     def num_states(self) -> int:
@@ -140,8 +143,13 @@ class FiniteGame(Game):
 
     @property
     def num_observations(self) -> int:
-        """Number of observed states, O; the mean field is their histogram."""
+        """Number of observed states, O."""
         return self.num_states
+
+    @property
+    def num_places(self) -> int:
+        """Number of places in which players count, P; the mean field is their histogram."""
+        return self.num_observations
 
     @property
     @abstractmethod
@@ -161,6 +169,10 @@ class FiniteGame(Game):
         """Return the observed state in [0, O) of each private state (default: all of it)."""
         return x
 
+    def place(self, x: Any) -> Any:
+        """Return the place in [0, P) in which a player counts (default: its observed state)."""
+        return self.observe(x)
+
     def coordinates(self, x: Array) -> Array:
         """Return features of private states scaled to [-1, 1], float (*inner, D)."""
         return (2.0 * self.observe(x) / max(self.num_observations - 1, 1) - 1)[..., None]
@@ -172,26 +184,34 @@ class FiniteGame(Game):
     @cached_property
     def observed(self) -> Array:
         """Observed state of every private state, int (S,)."""
-        index = np.broadcast_to(self.observe(np.arange(self.num_states)), self.num_states)
+        return self._of_every_state(self.observe)
+
+    @cached_property
+    def places(self) -> Array:
+        """Place of every private state, int (S,)."""
+        return self._of_every_state(self.place)
+
+    def _of_every_state(self, look: Any) -> Array:
+        index = np.broadcast_to(look(np.arange(self.num_states)), self.num_states)
         return index.astype(np.int32)
 
     @property
     def mean_field_shape(self) -> tuple[int, ...]:
-        """Shape of one mean field: (O,), or (O, A) for a mean field of controls."""
+        """Shape of one mean field: (P,), or (P, A) for a mean field of controls."""
         controls = (self.num_actions,) if self.mean_field_of_controls else ()
-        return (self.num_observations, *controls)
+        return (self.num_places, *controls)
 
     def mean_field(self, x: Array, a: Array | None = None) -> Array:
-        """Return the share of players in each observed state (and action).
+        """Return the share of players in each place (and action).
 
         Args:
             x: Private states, int (*batch, N).
             a: Actions, int (*batch, N); needed for a mean field of controls only.
 
         Returns:
-            Histogram, float (*batch, O) or (*batch, O, A); sums to one.
+            Histogram, float (*batch, P) or (*batch, P, A); sums to one.
         """
-        index = self.observed[np.asarray(x)]
+        index = self.places[np.asarray(x)]
         if self.mean_field_of_controls:
             if a is None:
                 raise ValueError("a mean field of controls needs the actions: mean_field(x, a)")
@@ -209,13 +229,13 @@ class FiniteGame(Game):
             law: Law of private states, (*batch, S); with controls the joint law (*batch, S, A).
 
         Returns:
-            Mean field, (*batch, O) or (*batch, O, A).
+            Mean field, (*batch, P) or (*batch, P, A).
         """
-        if self.num_observations == self.num_states:
+        if self.num_places == self.num_states:
             return law
         axis = -2 if self.mean_field_of_controls else -1
         out = np.zeros((*law.shape[:axis], *self.mean_field_shape))
-        np.add.at(np.moveaxis(out, axis, 0), self.observed, np.moveaxis(law, axis, 0))
+        np.add.at(np.moveaxis(out, axis, 0), self.places, np.moveaxis(law, axis, 0))
         return out
 
 

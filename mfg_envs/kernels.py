@@ -127,8 +127,8 @@ def arguments(game: FiniteGame) -> tuple[object, ...]:
     """Return the arguments of every compiled loop that depend on the game alone."""
     moves, sizes = moves_table(game)
     legal = np.empty((0, 0), bool) if game.legal_actions.all() else game.legal_actions
-    observed = game.observed if game.num_observations < game.num_states else game.observed[:0]
-    return constants(game), tuple(moves), sizes, legal, observed
+    places = game.places[:0] if game.num_places == game.num_states else game.places
+    return constants(game), tuple(moves), sizes, legal, places
 
 
 def bind(kernel: Any, arguments: tuple[object, ...]) -> Callable[..., Any]:
@@ -151,7 +151,7 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
     controls = game_class.mean_field_of_controls
 
     @jit
-    def count_pairs(x, a, observed, num_actions, m):
+    def count_pairs(x, a, places, num_actions, m):
         """Store the joint histograms of states and actions; False if an action is none."""
         wrong = False
         for b in range(a.shape[0]):
@@ -164,18 +164,18 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
             counts[:] = 0
             for i in range(a.shape[1]):
                 s = u32(x[b, i])
-                counts[u32(observed[s] if observed.size else s), u32(a[b, i])] += 1
+                counts[u32(places[s] if places.size else s), u32(a[b, i])] += 1
             m[b] = counts / a.shape[1]
         return True
 
     @jit
-    def step(values, moves, sizes, legal, observed, t, x, a, m, keys, x2, r, m2):
+    def step(values, moves, sizes, legal, places, t, x, a, m, keys, x2, r, m2):
         game = view(*values)
         nxt, chance = moves
         num_states, num_actions, last = sizes[0], u32(sizes[1]), u32(sizes[2] - 1)
         n, cells, counting = x.shape[1], m.shape[1], len(m2) > 0
         if controls and counting:  # the mean field is that of these actions; m is m2
-            if not count_pairs(x, a, observed, num_actions, m2):
+            if not count_pairs(x, a, places, num_actions, m2):
                 return False
             counting = False
         x, a, x2, r = x.reshape(x.size), a.reshape(a.size), x2.reshape(x.size), r.reshape(x.size)
@@ -227,9 +227,9 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
                         for k in range(last):
                             w += u32(draw[i] >= chance[pair[i] * last + u32(k)])
                         x2[first + u64(i)] = nxt[pair[i] * (last + u32(1)) + w]
-                if counting and observed.size:
+                if counting and places.size:
                     for i in range(size):
-                        counts[i & 3, u32(observed[u32(x2[first + u64(i)])])] += 1
+                        counts[i & 3, u32(places[u32(x2[first + u64(i)])])] += 1
                 elif counting:
                     quads = size // 4 * 4
                     for i in range(0, quads, 4):
@@ -281,14 +281,14 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
         return (r0 + r1 + r2 + r3) / n
 
     @jit
-    def rollout(values, moves, sizes, legal, observed, t, last, m, keys, alias, ms, rs):
+    def rollout(values, moves, sizes, legal, places, t, last, m, keys, alias, ms, rs):
         x, x2, a, r = last.copy(), np.empty_like(last), np.empty_like(last), np.empty(last.shape)
         earned, n = r.reshape(r.size), x.shape[1]
         for i in range(len(rs)):
             act(alias[min(t + i, len(alias) - 1)], t + i, x, keys, a)
             if not controls:
                 ms[i] = m
-            step(values, moves, sizes, legal, observed, t + i, x, a, m, keys, x2, r, m)
+            step(values, moves, sizes, legal, places, t + i, x, a, m, keys, x2, r, m)
             if controls:
                 ms[i] = m
             for b in range(keys.size):

@@ -79,7 +79,7 @@ def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array:
 
 def _arguments(game: FiniteGame) -> tuple[object, ...]:
     legal = np.ascontiguousarray(game.legal_actions.T)
-    return constants(game), tuple(tables(game)), legal, game.observed, game.mean_field_shape
+    return constants(game), tuple(tables(game)), legal, game.places, game.mean_field_shape
 
 
 class _Passes(NamedTuple):
@@ -94,17 +94,17 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
     controls = game_class.mean_field_of_controls
 
     @jit
-    def crowd(law, rule, observed, m):
+    def crowd(law, rule, places, m):
         m[:] = 0
         for s in range(law.size):
             if controls:
                 for a in range(rule.shape[0]):
-                    m[observed[s], a] += law[s] * rule[a, s]
+                    m[places[s], a] += law[s] * rule[a, s]
             else:
-                m[observed[s]] += law[s]
+                m[places[s]] += law[s]
 
     @jit
-    def forward(values, moves, legal, observed, shape, policy, laws):
+    def forward(values, moves, legal, places, shape, policy, laws):
         maps, mix, nxt, prob = moves
         game = view(*values)
         T, A, S = policy.shape
@@ -130,7 +130,7 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                         for s in range(S):
                             after[nxt[a, k, s]] += mass[s] * prob[a, k, s]
             else:
-                crowd(law, rule, observed, m)
+                crowd(law, rule, places, m)
                 for a in range(A):
                     for s in range(S):
                         moving = law[s] * rule[a, s]
@@ -144,7 +144,7 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                             after[step(game, t, s, a, m, w)] += moving * chances[w]
 
     @jit
-    def backward(values, moves, legal, observed, shape, discount, ms, policy, q):
+    def backward(values, moves, legal, places, shape, discount, ms, policy, q):
         maps, mix, nxt, prob = moves
         game = view(*values)
         T, A, S = q.shape

@@ -68,7 +68,7 @@ class Epidemic(FiniteGame):
 
 @dataclass(frozen=True, kw_only=True)
 class Market(FiniteGame):
-    """State: stock x in 0..5 at place x // 2.  Action: sell 0, hold 1, buy 2, dearer in company.
+    """State: stock x in 0..5 at stall x // 2.  Action: sell 0, hold 1, buy 2, dearer in company.
 
     Nobody sells without stock or buys when the store is full.
     """
@@ -101,21 +101,21 @@ class Market(FiniteGame):
         return legal
 
     @cached_property
-    def place(self):
+    def stall(self):
         return np.arange(6) // 2
 
     def observe(self, x):
-        return self.place[x]
+        return self.stall[x]
 
     def noise_law(self, t, x, a, m):
-        done = 0.875 - self.jam * at(m, self.place[x], a)
+        done = 0.875 - self.jam * at(m, self.stall[x], a)
         return done, 1 - done
 
     def step(self, t, x, a, m, w):
         return x + (a - 1) * (1 - w)
 
     def reward(self, t, x, a, m):
-        return 0.125 * x - (a - 1) * 0.25 - at(m, self.place[x], a) * (1 + 0.5 * a)
+        return 0.125 * x - (a - 1) * 0.25 - at(m, self.stall[x], a) * (1 + 0.5 * a)
 
 
 @dataclass(frozen=True, kw_only=True)

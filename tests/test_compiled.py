@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,6 +158,43 @@ def test_a_solver_sees_an_edit_of_the_game(project):
     assert kernels_of(project) == kept
 
 
+GIVE = """
+import sys
+import numpy as np
+from mfg_envs.compiled import constants, methods
+from model import Game
+
+
+class Dear(Game):
+    def reward(self, t, x, a, m):
+        return 100.0 * (x + 1)
+
+
+def kernel(game_class):
+    view, noise_law, step, reward, jit = methods(game_class)
+
+    @jit
+    def give(values, m):
+        table = np.empty(2)
+        for x in range(2):
+            table[x] = reward(view(*values), 0, x, 0, m)
+        return table
+
+    return give(constants(game_class()), np.ones(2)).tolist()
+
+
+print([kernel({"Game": Game, "Dear": Dear}[name]) for name in sys.argv[1:]])
+"""
+
+
+def test_kernels_of_several_games_and_processes_live_side_by_side(project):
+    script = project / "give.py"
+    script.write_text(GIVE)
+    known = {"Game": [19.0, 19.0], "Dear": [100.0, 200.0]}
+    for names in (["Game"], ["Game", "Dear"], ["Game", "Dear"], ["Dear", "Game"]):
+        assert run(script, *names).strip() == str([known[name] for name in names])
+
+
 def test_what_a_class_closes_over_tells_its_kernels_apart(toys):
     def tax(amount):
         class Taxed(toys.Epidemic):
@@ -172,24 +210,43 @@ def test_what_a_class_closes_over_tells_its_kernels_apart(toys):
         assert q[-1].tolist() == [[0, 0], [-amount, -amount]]
 
 
-def test_two_games_that_are_compiled_at_once_do_not_get_each_others_kernels(tmp_path, monkeypatch):
+def test_kernels_of_two_games_have_names_of_their_own(toys):
+    def name(game_class):  # numba links by name
+        reward, jit = compiled.methods(game_class).reward, compiled.methods(game_class).jit
+
+        @jit
+        def pay(game, m):
+            return reward(game, 0, 0, 0, m)
+
+        return pay.py_func.__qualname__
+
+    assert name(toys.Garnet) == name(toys.Garnet)
+    assert name(toys.Garnet) != name(toys.Corridor)
+
+
+@pytest.mark.parametrize("other", [("b", "same"), ("a", "else")], ids=["game", "signature"])
+def test_kernels_that_are_saved_at_once_are_not_swapped(tmp_path, monkeypatch, other):
     import numba
 
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    one, two = (compiled._disk_cache()(tax_free, name * 64) for name in "ab")
-    files = [cache._cache_file for cache in (one, two)]
+    codegen = SimpleNamespace(magic_tuple=lambda: ("processor",))
+    files, keys = [], []
+    for fingerprint, signature in (("a", "same"), other):
+        cache = compiled._disk_cache()(tax_free, fingerprint * 64)
+        keys.append(cache._index_key(signature, codegen))
+        files.append(cache._cache_file)
     save_data = files[0]._save_data
 
     def interrupted(name, data):
         load_index = files[1]._load_index
         files[1]._load_index = dict  # read before the other one was written
-        files[1].save("key", "two")
+        files[1].save(keys[1], "two")
         files[1]._load_index = load_index
         save_data(name, data)
 
     files[0]._save_data = interrupted
-    files[0].save("key", "one")
-    assert [file.load("key") for file in files] == ["one", "two"]
+    files[0].save(keys[0], "one")
+    assert [file.load(key) for file, key in zip(files, keys, strict=True)] == ["one", "two"]
 
 
 def tax_free(x):
@@ -373,7 +430,7 @@ def test_compiled_methods_read_what_they_name_of_self_and_nothing_else(toys):
     assert compiled.methods(toys.Garnet).view._fields == ("_chances", "payoff", "successors")
     values = compiled.constants(toys.Garnet(size=3))
     assert [value.shape for value in values] == [(3, 4, 3), (3, 4), (3, 4, 3)]
-    assert compiled.methods(toys.Market).view._fields == ("jam", "place")
+    assert compiled.methods(toys.Market).view._fields == ("jam", "stall")
 
 
 def test_one_compiled_class_serves_every_size(toys):

@@ -51,8 +51,8 @@ def fluctuations(game, policy):
     S, A, h = game.num_states, game.num_actions, 1e-4
     law = (game.initial_law[:, None] * policy[0]).ravel()
     error = np.diag(law) - np.outer(law, law)
-    seen = np.zeros((game.num_observations, S))
-    seen[game.observed, np.arange(S)] = 1
+    seen = np.zeros((game.num_places, S))
+    seen[game.places, np.arange(S)] = 1
     seen = np.kron(seen, np.eye(A) if game.mean_field_of_controls else np.ones((1, A)))
 
     def pairs(t, law):

@@ -163,7 +163,7 @@ def met_by(game, law, rule):
     """Return the mean field of a population, from the definition."""
     m = np.zeros(game.mean_field_shape)
     for x, a in np.ndindex(rule.shape):
-        place = (game.observed[x], a) if game.mean_field_of_controls else game.observed[x]
+        place = (game.places[x], a) if game.mean_field_of_controls else game.places[x]
         m[place] += law[x] * rule[x, a]
     return m
 

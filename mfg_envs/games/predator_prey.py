@@ -86,14 +86,14 @@ class PredatorPrey(FiniteGame):
 
     @property
     def num_states(self) -> int:
-        return self.num_populations * self.num_places
+        return self.num_populations * self.area
 
     @property
     def num_actions(self) -> int:
         return len(MOVES)
 
     @property
-    def num_places(self) -> int:
+    def area(self) -> int:
         """Cells of the torus."""
         return self.num_cells**2
 
@@ -123,7 +123,7 @@ class PredatorPrey(FiniteGame):
     def after(self) -> Array:
         """State reached from every state by every move, int (S, A)."""
         places = landing(self.free, MOVES, wrap=True)
-        first = self.num_places * np.arange(self.num_populations)
+        first = self.area * np.arange(self.num_populations)
         return (first[:, None, None] + places).reshape(-1, len(MOVES))
 
     @cached_property
@@ -139,22 +139,22 @@ class PredatorPrey(FiniteGame):
         return self.after[self.after[x, a], w]
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        own, place = x // self.num_places, x % self.num_places
+        own, place = x // self.area, x % self.area
         r = -self.crowd_aversion * np.log(self.num_populations * at(m, x) + NOBODY)
         for other in range(self.num_populations):
-            density = self.num_populations * at(m, other * self.num_places + place)
+            density = self.num_populations * at(m, other * self.area + place)
             r = r + self.pull[own, other] * density
         return r
 
     def coordinates(self, x: Array) -> Array:
         """Return column, row and population scaled to [-1, 1], (*inner, 3)."""
-        own = 2 * (np.asarray(x) // self.num_places) / (self.num_populations - 1) - 1
-        where = coordinates(self.free)[np.asarray(x) % self.num_places]
+        own = 2 * (np.asarray(x) // self.area) / (self.num_populations - 1) - 1
+        where = coordinates(self.free)[np.asarray(x) % self.area]
         return np.concatenate([where, own[..., None]], -1)
 
     def neighbours(self, x: Array) -> Array:
         """Return the five cells around for the own population, then for the next ones."""
         around = np.roll(self.after, 1, -1)[x]
-        shift = self.num_places * np.arange(self.num_populations)
+        shift = self.area * np.arange(self.num_populations)
         joint = (around[..., None, :] + shift[:, None]) % self.num_states
         return joint.reshape(*np.shape(x), -1)
