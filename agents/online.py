@@ -137,6 +137,8 @@ def _check_source(source: Any, game: Any, seeds: list[int], start: Iterate | Non
         raise ValueError(f"online learners need a game without end, horizon is {game.horizon}")
     if game.mean_field_of_controls:
         raise ValueError("online learners estimate a mean field of states, not of controls")
+    if not game.counts_what_is_observed:
+        raise ValueError("online learners count what they observe: place(x) must be observe(x)")
     if source is not game:
         if source.batch.observer.parts != ("index",):
             raise ValueError('step by step, the environment needs observe=("index",)')

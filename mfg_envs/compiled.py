@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import FiniteGame, at
+from mfg_envs import components
+from mfg_envs.game import Game, at
 
 
 def backend() -> str:
@@ -70,7 +71,7 @@ class Methods(NamedTuple):
 
 
 @functools.cache
-def methods(game_class: type[FiniteGame]) -> Methods:
+def methods(game_class: type[Game]) -> Methods:
     """Return a class of games for kernels (compilation itself comes with the first call)."""
     used = [inspect.unwrap(getattr(game_class, name)) for name in ("noise_law", "step", "reward")]
     known = {*dir(game_class), *game_class.__dataclass_fields__}
@@ -80,24 +81,31 @@ def methods(game_class: type[FiniteGame]) -> Methods:
     return Methods(view, *map(scalar, used), jit=_jit)
 
 
-def constants(game: FiniteGame) -> tuple[Any, ...]:
+def constants(game: Game) -> tuple[Any, ...]:
     """Return the values of ``methods(type(game)).view`` for one game.
 
     Raises:
-        TypeError: If a method reads something that is neither a number nor an array.
+        TypeError: If a method reads more than numbers, arrays and tuples of numbers.
     """
     values = []
     for name in methods(type(game)).view._fields:
         value = getattr(game, name)
         if isinstance(value, np.ndarray):
             value = np.ascontiguousarray(value)
-        elif not isinstance(value, bool | int | float | np.generic):
+        elif not _is_numbers(value):
             raise TypeError(
                 f"{type(game).__name__} reads self.{name} = {value!r} in step, noise_law or reward;"
                 " compiled methods read numbers and arrays only: derive one in a cached property"
             )
         values.append(value)
     return tuple(values)
+
+
+def _is_numbers(value: Any) -> bool:
+    """Return whether a value is a number, or a tuple of numbers or such tuples."""
+    if isinstance(value, tuple):
+        return all(map(_is_numbers, value))
+    return isinstance(value, bool | int | float | np.generic)
 
 
 @functools.cache
@@ -112,6 +120,8 @@ def scalar(function: types.FunctionType) -> types.FunctionType:
             names[name] = _scalar_numpy()
         elif value is at:
             names[name] = _scalar_at()
+        elif isinstance(value, types.FunctionType) and value in _component_twins():
+            names[name] = _component_twins()[value]
         elif isinstance(value, types.FunctionType):
             names[name] = scalar(value)
     twin = types.FunctionType(
@@ -161,6 +171,12 @@ def _scalar_at() -> Any:
     return scalar_at
 
 
+@functools.cache
+def _component_twins() -> dict[Any, Any]:
+    """Return compiled functions on tuples of components, by the functions they stand for."""
+    return components.twins()
+
+
 def _digest(value: Any, seen: set[types.FunctionType]) -> str:
     """Return a hash of code with all that numba freezes into it: helpers, globals, closures."""
     value = inspect.unwrap(value)
@@ -191,7 +207,7 @@ def _jit(kernel: Any, **options: Any) -> Any:
     """Compile a kernel at its first call; keep it on disk under a hash of all it is made of."""
     import numba
 
-    made_of = _digest([kernel, repr(options), _scalar_at], set())
+    made_of = _digest([kernel, repr(options), _scalar_at, components.twins], set())
     # numba links by name, and counts names anew in every process: kernels of two games that were
     # kept by two processes can have one name, and a third would run one of them for both.
     kernel.__qualname__ += f"_{made_of[:24]}"

@@ -191,6 +191,12 @@ class FiniteGame(Game):
         """Place of every private state, int (S,)."""
         return self._of_every_state(self.place)
 
+    @cached_property
+    def counts_what_is_observed(self) -> bool:
+        """Whether the place of every private state is its observed state."""
+        same = self.num_places == self.num_observations
+        return same and np.array_equal(self.places, self.observed)
+
     def _of_every_state(self, look: Any) -> Array:
         index = np.broadcast_to(look(np.arange(self.num_states)), self.num_states)
         return index.astype(np.int32)

@@ -77,8 +77,8 @@ def declaration(game: FiniteGame, _: np.random.Generator) -> None:
 
 
 def sizes(game: FiniteGame, _: np.random.Generator) -> None:
-    """There are whole numbers of states, actions and observed states, at least one of each."""
-    for name in ("num_states", "num_actions", "num_observations"):
+    """There are whole numbers of states, actions, observed states and places, at least one."""
+    for name in ("num_states", "num_actions", "num_observations", "num_places"):
         size = getattr(game, name)
         require(type(size) is int and size >= 1, f"{name} must be an int >= 1, got {size!r}")
     few = game.num_observations <= game.num_states
@@ -98,9 +98,10 @@ def beginning(game: FiniteGame, _: np.random.Generator) -> None:
 
 
 def observation(game: FiniteGame, rng: np.random.Generator) -> None:
-    """Observed states, neighbours and coordinates are in range, state by state."""
+    """Observed states, places, neighbours and coordinates are in range, state by state."""
     x, cells = np.arange(game.num_states), game.num_observations
-    for name, shape in (("observe", ""), ("neighbours", ", L"), ("coordinates", ", D")):
+    looks = (("observe", ""), ("place", ""), ("neighbours", ", L"), ("coordinates", ", D"))
+    for name, shape in looks:
         look = getattr(game, name)
         seen = np.asarray(look(x))
         right = seen.ndim == 1 + bool(shape) and len(seen) == len(x) and seen.size > 0
@@ -110,15 +111,17 @@ def observation(game: FiniteGame, rng: np.random.Generator) -> None:
         else:
             whole = seen.dtype.kind in "iu"
             require(whole, f"{name}(x) must be whole numbers, got {seen.dtype}")
-            wrong, bound = (seen < 0) | (seen >= cells), f"observed states in [0, {cells})"
+            what, end = ("places", game.num_places) if name == "place" else ("observed states", cells)
+            wrong, bound = (seen < 0) | (seen >= end), f"{what} in [0, {end})"
         s = int(wrong.reshape(len(x), -1).any(1).argmax())
         require(not wrong.any(), f"{name}({s}) is {seen[s]}, it must be {bound}")
         some = rng.integers(game.num_states, size=(2, 3))
         again = np.asarray(look(some))
         same = again.shape == seen[some].shape and np.allclose(again, seen[some], 0, BITS)
         require(same, f"{name} must be elementwise: x (2, 3) does not give what each x gives alone")
-    plain = cells < len(x) or np.array_equal(game.observe(x), x)
-    require(plain, "observe(x) must be x where all states are observed: number them that way")
+    for name, many in (("observe", cells), ("place", game.num_places)):
+        plain = many != len(x) or np.array_equal(getattr(game, name)(x), x)
+        require(plain, f"{name}(x) must be x where all states are observed, or places, apart")
     own = np.asarray(game.neighbours(x))[:, 0] == game.observe(x)
     require(own.all(), f"neighbours({own.argmin()}) must begin with the observed state itself")
 
@@ -247,13 +250,9 @@ def back_ends(game: FiniteGame, rng: np.random.Generator) -> None:
         law = ask(game, "noise_law", t, x, a, m)
         there = ask(game, "step", t, x[:, None], a[:, None], m, np.arange(law.shape[-1]))
         r = ask(game, "reward", t, x, a, m)
-        compiled = ask_compiled(game, t, x, a, m, law.shape[-1])
-        moved = (compiled[1] == there) | ~legal
-        same = (
-            np.isclose(compiled[0], law, 0, BITS),
-            moved,
-            np.isclose(compiled[2], r, BITS, BITS),
-        )
+        law2, there2, r2 = ask_compiled(game, t, x, a, m, law.shape[-1])
+        moved = (there2 == there) | ~legal
+        same = (np.isclose(law2, law, 0, BITS), moved, np.isclose(r2, r, BITS, BITS))
         for name, right in zip(METHODS, same, strict=True):
             i = int(right.reshape(len(x), -1).all(1).argmin())
             require(

@@ -28,13 +28,16 @@ class Observer:
     "state"       D in [-1, 1]            ``game.coordinates``
     "time"        1 in [0, 1]             t / T; finite horizon only
     "density"     L in [0, O]             crowd at ``game.neighbours``, 1 = evenly spread
-    "mean_field"  O in [0, 1]             share of players in each observed state
+    "mean_field"  P in [0, 1]             share of players in each place
     "mask"        A in {0, 1}             legal actions
     ============  ======================  =========================================================
 
+    Where players do not count by what is observed of them (``game.place``) there is no "density".
+
     Args:
         game: The game.
-        parts: Names of the parts, in order; None: ("state", "density", "time" if it ends).
+        parts: Names of the parts, in order; None: ("state", "density", "time" if it ends), with
+            "mean_field" where there is no "density".
 
     Attributes:
         space: Of one player's observation.
@@ -47,7 +50,8 @@ class Observer:
 
     def __init__(self, game: FiniteGame, parts: Sequence[str] | None = None) -> None:
         clock = () if game.horizon is None else ("time",)
-        self.parts = ("state", "density", *clock) if parts is None else tuple(parts)
+        crowd = "density" if game.counts_what_is_observed else "mean_field"
+        self.parts = ("state", crowd, *clock) if parts is None else tuple(parts)
         if isinstance(parts, str) or not self.parts:
             raise ValueError(
                 f"observe must be a sequence of parts such as ('state',), got {parts!r}"
@@ -60,6 +64,11 @@ class Observer:
             raise ValueError("observe: 'index' stands alone; use 'state' together with other parts")
         if "time" in self.parts and game.horizon is None:
             raise ValueError("observe: 'time' needs a finite horizon, this game is stationary")
+        if "density" in self.parts and not game.counts_what_is_observed:
+            raise ValueError(
+                "observe: 'density' is the crowd in observed states, and this game counts players"
+                " by their place: use 'mean_field'"
+            )
         self.game = game
         x = np.arange(game.num_states)
         state, mask = game.coordinates(x), game.legal_actions
@@ -69,7 +78,7 @@ class Observer:
             "state": (state.shape[1], 1),
             "time": (1, 1),
             "density": (near.shape[1], cells),
-            "mean_field": (cells, 1),
+            "mean_field": (game.num_places, 1),
             "mask": (game.num_actions, 1),
         }
         self.space: spaces.Discrete | spaces.Box = spaces.Discrete(cells)
@@ -100,7 +109,7 @@ class Observer:
         Args:
             x: Private states, int (B, N).
             t: Time.
-            m: Share of players in each observed state, (B, O), or (1, O) shared by all.
+            m: Share of players in each place, (B, P), or (1, P) shared by all.
 
         Returns:
             A new array: int (B, N) for ("index",), else float32 (B, N, D).

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -48,7 +49,7 @@ def ring_road_command(
         f" paper's; writing to {out}/"
     )
     try:
-        study = ring_road.study(seeds, out / "runs", progress=console.is_terminal)
+        study = ring_road.study(seeds, out / f"runs_{seeds[0]}_{seeds[1]}", progress=console.is_terminal)
     except KeyboardInterrupt:
         console.print("Interrupted: the same command goes on where this stopped.")
         raise typer.Exit(130) from None
@@ -56,7 +57,7 @@ def ring_road_command(
         console.print(_curves_table(quantity, study.curves))
     console.print(_values_table(study.values))
     checks = _checks(study.curves)
-    console.print(_checks_table(checks, seeds))
+    console.print(_checks_table(checks))
     figure = _figure(study)
     write_atomically(out / "ring_road.png", lambda file: figure.savefig(file, dpi=110))
     _write_data(study, checks, seeds, out)
@@ -67,35 +68,37 @@ def ring_road_command(
 
 
 def _curves_table(quantity: str, curves: list[ring_road.Curve]) -> Table:
-    """Return measured and published values of one quantity, a pair of lines a learner."""
+    """Return measured and published values of one quantity, three lines a learner."""
     chosen = [curve for curve in curves if curve.quantity == quantity]
     unit = "checkpoint of 500 samples" if quantity.startswith("min") else "outer iteration"
-    table = Table(title=f"{quantity} by {unit}", title_justify="left", title_style="bold")
-    table.add_column("learner")
-    table.add_column("")
-    for at in chosen[0].checkpoints:
-        table.add_column(str(at), justify="right")
+    table = _table(f"{quantity} by {unit}", "learner", *map(str, chosen[0].checkpoints))
     for curve in chosen:
-        pairs = zip(curve.measured, curve.error, strict=True)
-        measured = [f"{m:.3g} [dim]±{e / m:.0%}[/]" for m, e in pairs]
-        table.add_row(curve.learner, "ours", *measured)
-        table.add_row("", "[dim]published", *(f"[dim]{p:.3g}" for p in curve.published))
+        errors = (f"[dim]±{e / m:.0%}" for m, e in zip(curve.measured, curve.error, strict=True))
+        table.add_row(f"[bold]{curve.learner}", *(f"{m:.3g}" for m in curve.measured))
+        table.add_row("[dim]  sampling error", *errors)
+        table.add_row("  published", *(f"{p:.3g}" for p in curve.published))
         table.add_section()
     return table
 
 
+def _table(title: str, first: str, *others: str) -> Table:
+    """Return an empty table that fits 80 columns: names to the left, numbers to the right."""
+    style = {"title_justify": "left", "title_style": "bold", "box": box.SIMPLE_HEAD}
+    table = Table(title=title, pad_edge=False, **style)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def _values_table(values: list[ring_road.Value]) -> Table:
-    table = Table(
-        title="Value exploitability at the end, cell kernel (what one player can gain)",
-        title_justify="left",
-        title_style="bold",
-        caption="Greedy: the papers' metric. Policy: of the soft behaviour itself.",
-    )
-    for name in ("version", "learner", "greedy speeds", "policy"):
-        table.add_column(name, justify="left" if name in ("version", "learner") else "right")
+    title = "Value exploitability at the end on the cell kernel: what one player can gain"
+    table = _table(title, "reward, learner", "greedy speeds", "policy")
+    table.caption = "Greedy speeds: the papers' metric.  Policy: the soft behaviour itself."
+    table.caption_justify = "left"
     for value in values:
         numbers = (f"{np.mean(part):.2e}" for part in (value.greedy, value.policy))
-        table.add_row(value.version, value.learner, *numbers)
+        table.add_row(f"{value.version}, {value.learner}", *numbers)
     return table
 
 
@@ -122,22 +125,14 @@ def _checks(curves: list[ring_road.Curve]) -> list[dict[str, Any]]:
     return checks
 
 
-def _checks_table(checks: list[dict[str, Any]], seeds: tuple[int, int]) -> Table:
-    table = Table(title="Promised bounds", title_justify="left", title_style="bold")
-    for name in ("learner", "quantity", "at", "deviation", "our sampling error", "bound", ""):
-        right = name in ("at", "deviation", "our sampling error", "bound")
-        table.add_column(name, justify="right" if right else "left")
+def _checks_table(checks: list[dict[str, Any]]) -> Table:
+    columns = ("at", "deviation", "our error", "bound", "")
+    table = _table("Promised bounds on the mean-field error", "learner", *columns)
     for check in checks:
         verdict = "[green]held" if check["held"] else "[red]missed"
-        table.add_row(
-            check["learner"],
-            check["quantity"],
-            str(check["checkpoint"]),
-            f"{check['deviation']:+.0%}",
-            f"±{check['sampling_error']:.0%}",
-            f"±{check['bound']:.0%}",
-            verdict,
-        )
+        limits = (f"±{check[name]:.0%}" for name in ("sampling_error", "bound"))
+        at, deviation = str(check["checkpoint"]), f"{check['deviation']:+.0%}"
+        table.add_row(check["learner"], at, deviation, *limits, verdict)
     return table
 
 

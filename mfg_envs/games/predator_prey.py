@@ -36,9 +36,9 @@ class PredatorPrey(FiniteGame):
     equal share of the players (N players: each player's is drawn).  Action: row + 1, column + 1,
     row - 1, column - 1, stay.  Noise: with probability ``noise`` a move to one of the four cells
     around follows, all alike; the default .8 makes all five outcomes alike.
-    Reward of a player of population i at place x: ``-crowd_aversion log(m_i(x) + 1e-25) + sum_j
-    interaction[i][j] m_j(x)``, where ``m_j`` is the law of population j on its own (it sums to
-    one: the mean field's part of j times the number of populations).
+    Reward: ``-crowd_aversion log(m_i(x) + 1e-25) + sum_j interaction[i][j] m_j(x)`` for a player of
+    population i at place x, where ``m_j`` is the law of population j on its own (it sums to one:
+    the part of j in the mean field times the number of populations).
     Each population starts in its own corner: (0, 0), (0, n - 1), (n - 1, 0), with four populations
     (0, 0), (n - 1, 0), (n - 1, n - 1), (0, n - 1) as (row, column).  In the mean-field limit the
     game is monotone: the interaction is skew-symmetric.
