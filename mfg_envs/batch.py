@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs import exact, kernels, policies, random
+from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
 from mfg_envs.observation import Observer
@@ -138,9 +139,7 @@ class BatchEnv:
             m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
             args = (*self._arguments, self.t, x, a, m2 if controls else m, self._keys, x2, r, m2)
             self._kernel = self._kernel or kernels.bind(kernels.simulator(type(game)).step, args)
-            if not self._kernel(*args):
-                self._refuse(a)
-        else:
+        if self._backend == "numpy" or not self._kernel(*args):  # NumPy says what is wrong
             if a.min() < 0 or a.max() >= game.num_actions:
                 self._refuse(a)
             m = game.mean_field(x, a) if controls else m
@@ -155,7 +154,7 @@ class BatchEnv:
         """Play ``num_steps`` steps under a policy, drawing actions for all players.
 
         Args:
-            policy: (S, A), (T, S, A), or over observed states (O, A), (T, O, A).
+            policy: (T, S, A) with a horizon, (S, A) without; or over observed states.
             num_steps: Steps, at least 1; not beyond the horizon.
         """
         self._ready()
@@ -163,7 +162,7 @@ class BatchEnv:
         horizon = self.game.horizon
         if horizon is not None and self.t + num_steps > horizon:
             raise ValueError(f"num_steps must be at most {horizon - self.t}, got {num_steps}")
-        alias = kernels.alias_table(policies.policy_table(self.game, policy))
+        alias = alias_table(policies.policy_table(self.game, policy))
         alias = alias.reshape(-1, *alias.shape[-2:])
         if self._backend == "numpy" or self.mode == "mean_field":
             return self._step_by_step(alias, num_steps)
@@ -171,7 +170,8 @@ class BatchEnv:
         rs = np.empty((num_steps, self.num_envs))
         x, m = self.state.copy(), self.mean_field.copy()
         rollout = kernels.simulator(type(self.game)).rollout
-        rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs)
+        if not rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs):
+            return self._step_by_step(alias, num_steps)  # says what is wrong
         self.state, self.mean_field, self.t = x, m, self.t + num_steps
         return Rollout(ms, rs)
 
@@ -181,7 +181,7 @@ class BatchEnv:
         for _ in range(num_steps):
             rule = alias[min(self.t, len(alias) - 1)]
             before = self.mean_field
-            step = self.step(kernels.sample_actions(rule, self.state, self._keys, self.t))
+            step = self.step(sample_actions(rule, self.state, self._keys, self.t))
             met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
             rs.append(step.reward.sum(-1) / self.num_agents)
@@ -206,7 +206,7 @@ class BatchEnv:
             self.mean_field = self._field()
 
     def set_population_policy(self, policy: Array) -> None:
-        """Let the crowd follow a policy: (T, S, A), or a stationary (S, A)."""
+        """Let the crowd follow a policy: (T, S, A) with a horizon, (S, A) without."""
         self._needs_mean_field_mode("set_population_policy")
         self._population, self._frozen = policies.policy_table(self.game, policy), None
         if hasattr(self, "_law"):
@@ -216,7 +216,7 @@ class BatchEnv:
         """Return the mean field met now, (1, O)."""
         if self._frozen is not None:
             return self._frozen[[min(self.t, len(self._frozen) - 1)]]
-        return exact.crowd(self.game, self._law, self._rule(self.t))[None]
+        return exact.crowd(self.game, self._law, self._rule(self.t))[None].copy()
 
     def _rule(self, t: int) -> Array:
         policy = self._population

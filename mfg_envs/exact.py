@@ -54,11 +54,12 @@ def flow(game: FiniteGame, policy: Array) -> Array:
 
 
 def _flow(game: FiniteGame, policy: Array) -> Array:
+    laws = None
     if backend() == "numba" and game.compiles:
         from mfg_envs.passes import forward
 
         laws = forward(game, policy)
-    else:
+    if laws is None:  # NumPy's turn, also to say what is wrong with a game
         laws = np.empty(policy.shape[:2])
         laws[0] = game.initial_law
         for t in range(len(laws) - 1):
@@ -125,7 +126,9 @@ def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
     if backend() == "numba" and game.compiles:
         from mfg_envs.passes import backward
 
-        return backward(game, m, policy)
+        q = backward(game, m, policy)
+        if q is not None:
+            return q
     q = np.empty((game.horizon, game.num_states, game.num_actions))
     v = np.zeros(game.num_states)
     for t in reversed(range(game.horizon)):

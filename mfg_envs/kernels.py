@@ -57,44 +57,6 @@ def moves_table(game: FiniteGame) -> tuple[Moves, tuple[int, int, int]]:
     return moves, sizes
 
 
-def alias_table(policy: Array) -> Array:
-    """Return Walker's alias tables of the rows of a policy, uint64 of the policy's shape.
-
-    A draw picks column j and a fraction; the high half of an entry is the fraction (in 2^-32)
-    below which j is played, the low half the action that is played else.
-    """
-    rows = np.ascontiguousarray(policy.reshape(-1, policy.shape[-1]), np.float64)
-    share = rows / rows.sum(-1, keepdims=True) * rows.shape[1]
-    alias = np.broadcast_to(np.arange(rows.shape[1]), rows.shape).copy()
-    every = np.arange(len(rows))
-    open_ = np.ones(rows.shape, bool)
-    for _ in range(rows.shape[1] - 1):  # the poorest column is topped up by the richest
-        poor = np.where(open_, share, np.inf).argmin(-1)
-        rich = np.where(open_, share, -np.inf).argmax(-1)
-        alias[every, poor] = rich
-        share[every, rich] -= 1 - share[every, poor]
-        open_[every, poor] = False
-    share[open_] = 1
-    high = np.clip(np.rint(share * 2.0**32), 0, 2**32 - 1).astype(np.uint64)
-    return ((high << np.uint64(32)) | alias.astype(np.uint64)).reshape(policy.shape)
-
-
-def sample_actions(alias: Array, x: Array, keys: Array, t: int) -> Array:
-    """Draw every player's action from alias tables (the oracle of the compiled rollout).
-
-    Args:
-        alias: ``alias_table`` of a rule, (S, A).
-        x: Private states, (B, N).
-        keys: Keys of the episodes, (B,).
-        t: Time.
-    """
-    z = random.counter_bits(random.subkey(keys, random.ACTION, t), x.shape[1])
-    column = random.below(z, alias.shape[1])
-    entry = alias[x, column]
-    played = np.where(z >> random.S32 < entry >> random.S32, column, entry & np.uint64(0xFFFFFFFF))
-    return played.astype(np.int32)
-
-
 def step(
     game: FiniteGame, t: int, x: Array, a: Array, m: Array, keys: Array
 ) -> tuple[Array, Array]:
@@ -108,7 +70,13 @@ def step(
         total = total + law[..., k]
         w += u >= total
     x2 = np.broadcast_to(np.asarray(game.step(t, x, a, m, w)), x.shape)
-    return np.where(game.legal_actions[x, a], x2, x).astype(np.int32), r.copy()
+    x2 = np.where(game.legal_actions[x, a], x2, x)
+    for b, i in np.argwhere((x2 < 0) | (x2 >= game.num_states))[:1]:
+        raise ValueError(
+            f"step(t={t}, x={x[b, i]}, a={a[b, i]}, w={w[b, i]}) leads to {x2[b, i]},"
+            f" which is not a state in [0, {game.num_states})"
+        )
+    return x2.astype(np.int32), r.copy()
 
 
 class Simulator(NamedTuple):
@@ -120,7 +88,7 @@ class Simulator(NamedTuple):
     """
 
     step: Callable[..., bool]
-    rollout: Callable[..., None]
+    rollout: Callable[..., bool]
 
 
 def arguments(game: FiniteGame) -> tuple[object, ...]:
@@ -215,8 +183,12 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
                         for o in range(len(law) - 1):
                             total += law[o]
                             w += u >= total
-                        stays = legal.size > 0 and not legal[s, j]
-                        x2[first + u64(i)] = s if stays else move(game, t, s, j, field, w)
+                        if legal.size == 0 or legal[s, j]:
+                            s = move(game, t, s, j, field, w)
+                        wrong |= (s < 0) | (s >= num_states)
+                        x2[first + u64(i)] = s
+                    if wrong:
+                        return False
                 elif last == 1:
                     for i in range(size):
                         w = u32(draw[i] >= chance[pair[i]])
@@ -247,7 +219,7 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
 
     @jit
     def act(rule, t, x, keys, a):
-        """Draw everybody's action from alias tables (S, A); see ``sample_actions``."""
+        """Draw everybody's action from alias tables (S, A); see ``alias.sample_actions``."""
         num_actions, n = u32(rule.shape[1]), x.shape[1]
         x, a = x.reshape(x.size), a.reshape(a.size)
         entries = rule.reshape(rule.size)
@@ -288,12 +260,14 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
             act(alias[min(t + i, len(alias) - 1)], t + i, x, keys, a)
             if not controls:
                 ms[i] = m
-            step(values, moves, sizes, legal, places, t + i, x, a, m, keys, x2, r, m)
+            if not step(values, moves, sizes, legal, places, t + i, x, a, m, keys, x2, r, m):
+                return False
             if controls:
                 ms[i] = m
             for b in range(keys.size):
                 rs[i, b] = mean(earned, b * n, n)
             x, x2 = x2, x
         last[:] = x
+        return True
 
     return Simulator(step, rollout)

@@ -21,6 +21,7 @@ from mfg_envs import exact
 from mfg_envs.compiled import constants, methods
 from mfg_envs.dependence import moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.policies import TOLERANCE
 
 
 class Tables(NamedTuple):
@@ -57,24 +58,31 @@ def tables(game: FiniteGame) -> Tables:
     return Tables(maps, mix, nxt, prob)
 
 
-def forward(game: FiniteGame, policy: Array) -> Array:
-    """Return the laws of states met under a checked policy, (T, S); see ``exact.flow``."""
+def forward(game: FiniteGame, policy: Array) -> Array | None:
+    """Return the laws of states met under a checked policy, (T, S); see ``exact.flow``.
+
+    None if mass is lost or a move leads nowhere: the oracle says where.
+    """
     laws = np.zeros((game.horizon or 1, game.num_states))
     laws[0] = game.initial_law
     inner = np.ascontiguousarray(policy.swapaxes(-1, -2))
-    _passes(type(game)).forward(*_arguments(game), inner, laws)
-    return laws
+    done = _passes(type(game)).forward(*_arguments(game), inner, laws)
+    kept = np.abs(laws.sum(-1) - 1).max() <= 2 * TOLERANCE * len(laws)
+    return laws if done and kept else None
 
 
-def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array:
-    """Return action values against checked mean fields; see ``exact.action_values``."""
+def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array | None:
+    """Return action values against checked mean fields; see ``exact.action_values``.
+
+    None if a reward is not finite or a move leads nowhere: the oracle says where.
+    """
     shape = (game.horizon or 1, game.num_actions, game.num_states)
     inner = np.empty((0, *shape[1:]))
     if policy is not None:
         inner = np.ascontiguousarray(policy.swapaxes(-1, -2))
     q = np.empty(shape)
-    _passes(type(game)).backward(*_arguments(game), game.discount, m, inner, q)
-    return q.swapaxes(-1, -2)
+    done = _passes(type(game)).backward(*_arguments(game), game.discount, m, inner, q)
+    return q.swapaxes(-1, -2) if done and np.isfinite(q.sum()) else None
 
 
 def _arguments(game: FiniteGame) -> tuple[object, ...]:
@@ -83,8 +91,8 @@ def _arguments(game: FiniteGame) -> tuple[object, ...]:
 
 
 class _Passes(NamedTuple):
-    forward: Callable[..., None]
-    backward: Callable[..., None]
+    forward: Callable[..., bool]
+    backward: Callable[..., bool]
 
 
 @functools.cache
@@ -141,7 +149,11 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                             continue
                         chances = noise_law(game, t, s, a, m)
                         for w in range(len(chances)):
-                            after[step(game, t, s, a, m, w)] += moving * chances[w]
+                            y = step(game, t, s, a, m, w)
+                            if y < 0 or y >= S:
+                                return False
+                            after[y] += moving * chances[w]
+        return True
 
     @jit
     def backward(values, moves, legal, places, shape, discount, ms, policy, q):
@@ -180,7 +192,10 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                         chances = noise_law(game, t, s, a, m)
                         mean = 0.0
                         for w in range(len(chances)):
-                            mean += chances[w] * v[step(game, t, s, a, m, w)]
+                            y = step(game, t, s, a, m, w)
+                            if y < 0 or y >= S:
+                                return False
+                            mean += chances[w] * v[y]
                         qt[a, s] += discount * mean
             if policy.size:
                 for s in range(S):
@@ -195,5 +210,6 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                     for s in range(S):
                         if (all_legal or legal[a, s]) and qt[a, s] > v[s]:
                             v[s] = qt[a, s]
+        return True
 
     return _Passes(forward, backward)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, exact, kernels, policies, random
+from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 
@@ -28,8 +29,8 @@ def rule_at(policy, t):
 
 def actions_of(env, policy):
     """Draw everybody's action as the compiled rollout does."""
-    alias = kernels.alias_table(rule_at(policy, env.t))
-    return kernels.sample_actions(alias, env.state, env._keys, env.t)
+    alias = alias_table(rule_at(policy, env.t))
+    return sample_actions(alias, env.state, env._keys, env.t)
 
 
 def play(game, seed, num_envs, num_agents, num_steps=4, **options):
@@ -214,7 +215,7 @@ def test_an_alias_table_holds_its_policy(seed, size, zeros):
     weights = rng.exponential(size=(5, size)) ** 3 * (rng.random((5, size)) >= zeros)
     weights[:, 0] += weights.sum(-1) == 0
     policy = weights / weights.sum(-1, keepdims=True)
-    law = law_of(kernels.alias_table(policy))
+    law = law_of(alias_table(policy))
     assert np.abs(law - policy).max() <= 2.0**-31
     assert (law[policy == 0] == 0).all()
 
@@ -224,7 +225,7 @@ def test_actions_follow_their_policy(toys):
     rule = np.array([[0, 0.125, 0.5, 0.375], [1, 0, 0, 0]])
     x = np.repeat([[0, 1]], MANY, 1)
     key = random.seed_key(3, np.arange(1))
-    a = kernels.sample_actions(kernels.alias_table(rule), x, key, 0)
+    a = sample_actions(alias_table(rule), x, key, 0)
     assert (a[x == 1] == 0).all()
     share = np.bincount(a[x == 0], minlength=game.num_actions) / MANY
     assert (abs(share - rule[0]) <= 5 * np.sqrt(rule[0] * (1 - rule[0]) / MANY)).all()

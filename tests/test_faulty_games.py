@@ -1,0 +1,68 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from mfg_envs import BatchEnv, exact, policies
+from mfg_envs.game import FiniteGame, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty(FiniteGame):
+    """Three states; moves read the crowd, so that nothing about them is tabulated beforehand."""
+
+    leap: int = 1  # where the second outcome leads, in states
+    leak: float = 0.0  # mass the noise law loses
+    hole: float = 0.0  # reward of state 2: NaN is a fault
+    discount: float = 0.9
+    horizon: int | None = 4
+    num_states = 3
+    num_actions = 2
+    initial_law = np.full(3, 1 / 3)
+
+    def noise_law(self, t, x, a, m):
+        go = 0.25 + 0.5 * at(m, x)
+        return 1 - go - self.leak, go
+
+    def step(self, t, x, a, m, w):
+        return np.where(w == 0, x, (x + 1) % 3 + self.leap - 1)
+
+    def reward(self, t, x, a, m):
+        return np.where(x == 2, self.hole, 1.0 * a)
+
+    def __post_init__(self):  # a NaN parameter is the fault to be found later
+        pass
+
+
+@pytest.fixture(params=["numpy", "numba"], autouse=True)
+def both(request, monkeypatch):
+    monkeypatch.setenv("MFG_ENVS_BACKEND", request.param)
+
+
+@pytest.mark.parametrize("leap", [1_000_000, -4])
+def test_a_step_out_of_the_states_is_named_and_touches_no_memory(leap):
+    game = Faulty(leap=leap)
+    for call in (
+        lambda: exact.flow(game, policies.uniform(game)),
+        lambda: exact.action_values(game, np.full((4, 3), 1 / 3)),
+    ):
+        with pytest.raises(ValueError, match=r"step\(t=\d, x=\d, a=\d, w=1\) leads to .*state in"):
+            call()
+    env = BatchEnv(game, 2, 500, seed=0)
+    before = env.reset().state.copy()
+    with pytest.raises(ValueError, match=r"step\(t=0, x=\d, a=0, w=1\) leads to"):
+        env.step(np.zeros((2, 500), np.int32))
+    assert np.array_equal(env.state, before)
+    with pytest.raises(ValueError, match="leads to"):
+        env.rollout(policies.uniform(game), 2)
+
+
+def test_lost_mass_is_named():
+    with pytest.raises(ValueError, match=r"noise_law\[x=0\]\[a=0\] must be probabilities"):
+        exact.flow(Faulty(leak=0.1), policies.uniform(Faulty()))
+
+
+def test_a_reward_that_is_no_number_is_named():
+    game = Faulty(hole=np.nan)
+    with pytest.raises(ValueError, match=r"reward\(t=3, x=2, a=0\) is nan, not a finite number"):
+        exact.action_values(game, np.full((4, 3), 1 / 3))
