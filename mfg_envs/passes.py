@@ -85,6 +85,18 @@ def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array | None:
     return q.swapaxes(-1, -2) if done and np.isfinite(q.sum()) else None
 
 
+def settle(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> tuple[Array, float]:
+    """Follow the lazy flow of a stationary game; see ``stationary.settled``.
+
+    Returns:
+        The law (S,) and its last change; NaN if a move leads nowhere.
+    """
+    law = np.array(game.initial_law, np.float64)
+    inner = np.ascontiguousarray(rule.T)
+    passes = _passes(type(game))
+    return law, passes.settle(*_arguments(game), inner, tolerance, max_steps, law)
+
+
 def _arguments(game: FiniteGame) -> tuple[object, ...]:
     legal = np.ascontiguousarray(game.legal_actions.T)
     return constants(game), tuple(tables(game)), legal, game.places, game.mean_field_shape
@@ -93,6 +105,7 @@ def _arguments(game: FiniteGame) -> tuple[object, ...]:
 class _Passes(NamedTuple):
     forward: Callable[..., bool]
     backward: Callable[..., bool]
+    settle: Callable[..., float]
 
 
 @functools.cache
@@ -112,48 +125,70 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                 m[places[s]] += law[s]
 
     @jit
-    def forward(values, moves, legal, places, shape, policy, laws):
+    def push(values, moves, legal, places, t, law, rule, m, mass, after):
+        """Move a crowd by one step into ``after``; False if a move leads nowhere."""
         maps, mix, nxt, prob = moves
         game = view(*values)
-        T, A, S = policy.shape
-        m, mass = np.empty(shape), np.empty(S)
-        for t in range(T - 1):
-            law, after, rule = laws[t], laws[t + 1], policy[t]
-            if maps.size:
-                for d in range(maps.shape[0]):
-                    for s in range(S):
-                        mass[s] = 0
-                    for a in range(A):
-                        p = mix[a, d]
-                        if p != 0:
-                            for s in range(S):
-                                mass[s] += p * rule[a, s]
-                    for s in range(S):
-                        after[maps[d, s]] += mass[s] * law[s]
-            elif nxt.size:
+        A, S = rule.shape
+        after[:] = 0
+        if maps.size:
+            for d in range(maps.shape[0]):
+                for s in range(S):
+                    mass[s] = 0
                 for a in range(A):
-                    for s in range(S):
-                        mass[s] = law[s] * rule[a, s]
-                    for k in range(nxt.shape[1]):
+                    p = mix[a, d]
+                    if p != 0:
                         for s in range(S):
-                            after[nxt[a, k, s]] += mass[s] * prob[a, k, s]
-            else:
-                crowd(law, rule, places, m)
-                for a in range(A):
+                            mass[s] += p * rule[a, s]
+                for s in range(S):
+                    after[maps[d, s]] += mass[s] * law[s]
+        elif nxt.size:
+            for a in range(A):
+                for s in range(S):
+                    mass[s] = law[s] * rule[a, s]
+                for k in range(nxt.shape[1]):
                     for s in range(S):
-                        moving = law[s] * rule[a, s]
-                        if moving == 0:
-                            continue
-                        if not legal[a, s]:
-                            after[s] += moving
-                            continue
-                        chances = noise_law(game, t, s, a, m)
-                        for w in range(len(chances)):
-                            y = step(game, t, s, a, m, w)
-                            if y < 0 or y >= S:
-                                return False
-                            after[y] += moving * chances[w]
+                        after[nxt[a, k, s]] += mass[s] * prob[a, k, s]
+        else:
+            crowd(law, rule, places, m)
+            for a in range(A):
+                for s in range(S):
+                    moving = law[s] * rule[a, s]
+                    if moving == 0:
+                        continue
+                    if not legal[a, s]:
+                        after[s] += moving
+                        continue
+                    chances = noise_law(game, t, s, a, m)
+                    for w in range(len(chances)):
+                        y = step(game, t, s, a, m, w)
+                        if y < 0 or y >= S:
+                            return False
+                        after[y] += moving * chances[w]
         return True
+
+    @jit
+    def forward(values, moves, legal, places, shape, policy, laws):
+        m, mass = np.empty(shape), np.empty(laws.shape[1])
+        for t in range(len(policy) - 1):
+            law, after, rule = laws[t], laws[t + 1], policy[t]
+            if not push(values, moves, legal, places, t, law, rule, m, mass, after):
+                return False
+        return True
+
+    @jit
+    def settle(values, moves, legal, places, shape, rule, tolerance, max_steps, law):
+        m, mass, after = np.empty(shape), np.empty(law.size), np.empty(law.size)
+        change = np.inf
+        for _ in range(max_steps):
+            if not push(values, moves, legal, places, 0, law, rule, m, mass, after):
+                return np.nan
+            change = np.abs(after - law).sum()
+            law += after
+            law /= law.sum()
+            if change < tolerance:
+                break
+        return change
 
     @jit
     def backward(values, moves, legal, places, shape, discount, ms, policy, q):
@@ -212,4 +247,4 @@ def _passes(game_class: type[FiniteGame]) -> _Passes:
                             v[s] = qt[a, s]
         return True
 
-    return _Passes(forward, backward)
+    return _Passes(forward, backward, settle)

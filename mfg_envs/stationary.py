@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfg_envs.compiled import backend
 from mfg_envs.dependence import moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.tables import Kernel, crowd, kernel, push, rewards
 
 DENSE_STATES = 3000
 """Stationary games up to this size are solved as dense linear systems, larger ones by sweeps."""
-SETTLED, MAX_STEPS = 1e-12, 100_000
+SETTLED, MAX_STEPS = 1e-12, 10_000_000
 """When a mean field that moves its own law of motion counts as stationary (L1 change a step)."""
 
 
@@ -19,24 +20,35 @@ def settled(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> 
 
     See ``exact.stationary_mean_field``.
     """
-    law = np.asarray(game.initial_law, np.float64)
-    fixed = moves_are_fixed(game)
-    moves = kernel(game, 0, crowd(game, law, rule))
-    if fixed and game.num_states <= DENSE_STATES:
-        return _long_run_average(_matrix(moves, rule), law)
-    change = np.inf
-    for _ in range(max_steps):
-        moved = push(game, moves, law, rule)
-        change = float(np.abs(moved - law).sum())
-        law = 0.5 * (law + moved)
-        if change < tolerance:
-            return law / law.sum()
-        if not fixed:
-            moves = kernel(game, 0, crowd(game, law, rule))
+    if moves_are_fixed(game) and game.num_states <= DENSE_STATES:
+        matrix = _matrix(kernel(game, 0, None), rule)
+        return _long_run_average(matrix, np.asarray(game.initial_law, np.float64))
+    law, change = None, np.nan
+    if backend() == "numba" and game.compiles:
+        from mfg_envs.passes import settle
+
+        law, change = settle(game, rule, tolerance, max_steps)
+    if np.isnan(change):  # NumPy's turn, also to say what is wrong with a game
+        law, change = _follow(game, rule, tolerance, max_steps)
+    if law is not None and change < tolerance:
+        return law
     raise RuntimeError(
         f"the mean field still moves by {change:.2g} after {max_steps} steps (tolerance"
         f" {tolerance:.2g}): the population may cycle; damp the rule or allow more steps"
     )
+
+
+def _follow(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> tuple[Array, float]:
+    """Follow the lazy flow until it stands still; the oracle of ``passes.settle``."""
+    law, change = np.array(game.initial_law, np.float64), np.inf
+    for _ in range(max_steps):
+        after = push(game, kernel(game, 0, crowd(game, law, rule)), law, rule)
+        change = float(np.abs(after - law).sum())
+        law = law + after
+        law /= law.sum()
+        if change < tolerance:
+            break
+    return law, change
 
 
 def _matrix(moves: Kernel, rule: Array) -> Array:
