@@ -49,7 +49,8 @@ def ring_road_command(
         f" paper's; writing to {out}/"
     )
     try:
-        study = ring_road.study(seeds, out / f"runs_{seeds[0]}_{seeds[1]}", progress=console.is_terminal)
+        runs = out / f"runs_{seeds[0]}_{seeds[1]}"
+        study = ring_road.study(seeds, runs, progress=console.is_terminal)
     except KeyboardInterrupt:
         console.print("Interrupted: the same command goes on where this stopped.")
         raise typer.Exit(130) from None
