@@ -169,11 +169,14 @@ def qmi_rows() -> dict[str, Callable[[], Row]]:
     def row(seeds: int, target: float) -> Row:
         from ..qm_iteration import QMIteration
 
-        T = 20_000
+        T = 2000
+        others = [rivals.NumpyQMI(_road(), T) for _ in range(seeds)]
         learner = QMIteration(iterations=ENDLESS, inner_steps=T)
         iterates = learner.learn(_road(), seed=range(seeds) if seeds > 1 else 0)
         work = f"transition, QM iteration, seeds side by side: {seeds}"
-        return Row(work, target, T * seeds, lambda: next(iterates))
+        return Row(
+            work, target, T * seeds, lambda: next(iterates), lambda: [other() for other in others]
+        )
 
     return {"qmi-1": partial(row, 1, 10.0), "qmi-8": partial(row, 8, 6.0)}
 

@@ -127,3 +127,30 @@ def backward(game: RingRoad, m: Array, rewards: bool) -> Array:
             q[t] += hop
         v = q[t].max(0)
     return q
+
+
+class NumpyQMI:
+    """Off-policy QM iteration, one transition at a time, as it is usually written."""
+
+    def __init__(self, game: RingRoad, steps: int) -> None:
+        self.game, self.steps, self.k, self.x = game, steps, 0, 0
+        self.generator = np.random.Generator(np.random.SFC64(0))
+        self.q = np.zeros((game.num_cells, game.num_speeds))
+        self.m = np.full(game.num_cells, 1 / game.num_cells)
+
+    def __call__(self) -> None:
+        """Run one outer iteration."""
+        game, q, m, x = self.game, self.q, self.m, self.x
+        behaviour, wanted = q.copy(), np.minimum(game.location, 0.5 - m * game.slowdown)
+        for t in range(1, self.steps + 1):
+            row = behaviour[x]
+            weights = np.exp(0.5 * (t + self.k * self.steps) * (row - row.max()))
+            sums = weights.cumsum()
+            a = sums.searchsorted(self.generator.random() * sums[-1], side="right")
+            r = game.price * (game.speeds[a] - wanted[x]) ** 2
+            after = (x + (self.generator.random() < game.speeds[a])) % game.num_cells
+            q[x, a] += 1e-3 * (r + game.discount * q[after].max() - q[x, a])
+            m = m * (1 - 1 / t)
+            m[after] += 1 / t
+            x = after
+        self.m, self.x, self.k = m, x, self.k + 1
