@@ -2,6 +2,7 @@
 
 from .fictitious_play import FictitiousPlay
 from .fixed_point_iteration import FixedPointIteration
+from .frank_wolfe import FrankWolfe
 from .iterate import Iterate
 from .online_mirror_descent import OnlineMirrorDescent
 from .qm_iteration import QMIteration
@@ -11,6 +12,7 @@ from .semi_sgd import SampledFixedPointIteration, SemiSGD
 __all__ = [
     "FictitiousPlay",
     "FixedPointIteration",
+    "FrankWolfe",
     "Iterate",
     "OnlineMirrorDescent",
     "QMIteration",

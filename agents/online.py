@@ -188,7 +188,7 @@ def advance(
     """Run one outer iteration, compiled for a game, step by step for an environment."""
     if isinstance(source, RepresentativeEnv):
         return _advance_env(source, keys, memory, schedule, rules, discount)
-    if backend() == "numpy":
+    if backend() == "numpy" or not source.compiles:
         alone = _rows(keys, memory)
         rows = [_advance_game(source, *row, schedule, rules, discount)[1:] for row in alone]
         stacked = (np.concatenate(column) for column in zip(*rows, strict=True))

@@ -5,27 +5,34 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mfg_envs.registry import GAMES, make_game, register_ids
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, register_ids
 
 if TYPE_CHECKING:
-    from mfg_envs import exact, policies
+    from mfg_envs import exact, policies, riccati
     from mfg_envs.batch import BatchEnv
     from mfg_envs.parallel import PopulationEnv
     from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
+    from mfg_envs.team import TeamEnv
+    from mfg_envs.team_batch import TeamBatchEnv
     from mfg_envs.testing import check_env, check_game
 
 __version__ = "0.1.0"
 __all__ = [
+    "CONTINUOUS_GAMES",
     "GAMES",
+    "TEAM_GAMES",
     "BatchEnv",
     "PopulationEnv",
     "RepresentativeEnv",
     "RepresentativeVectorEnv",
+    "TeamBatchEnv",
+    "TeamEnv",
     "check_env",
     "check_game",
     "exact",
     "make_game",
     "policies",
+    "riccati",
 ]
 
 _HOMES = {
@@ -33,6 +40,8 @@ _HOMES = {
     "PopulationEnv": "parallel",
     "RepresentativeEnv": "representative",
     "RepresentativeVectorEnv": "representative",
+    "TeamBatchEnv": "team_batch",
+    "TeamEnv": "team",
     "check_env": "testing",
     "check_game": "testing",
 }
@@ -44,6 +53,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name at its first use: ``import mfg_envs`` stays quick."""
     if name in _HOMES:
         return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
-    if name in ("exact", "policies") or name.removesuffix("_v0") in GAMES:
+    games = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
+    if name in ("exact", "policies", "riccati") or name.removesuffix("_v0") in games:
         return importlib.import_module(f"mfg_envs.{name}")
     raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

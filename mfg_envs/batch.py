@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from mfg_envs import exact, kernels, policies, random
+from mfg_envs.actions import read_actions
 from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
-from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.continuous_game import ContinuousGame
+from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.memory import check_memory
 from mfg_envs.observation import Observer
-
-
-class Step(NamedTuple):
-    """What a step gives: new arrays every time (``done`` and a shared mean field: read-only).
-
-    Attributes:
-        state: Private states, int32 (B, N).
-        observation: int (B, N), or float32 (B, N, D); see ``observe``.
-        reward: float64 (B, N); zero after a reset.
-        mean_field: Current mean field, float64 (B, O), or (B, O, A) with controls: that of the
-            last decision.
-        done: Whether the episode is over, bool (B,).
-    """
-
-    state: Array
-    observation: Array
-    reward: Array
-    mean_field: Array
-    done: Array
-
-
-class Rollout(NamedTuple):
-    """What T steps under one policy give.
-
-    Attributes:
-        mean_field: Met at every decision, (T, B, O), or (T, B, O, A) with controls.
-        reward: Mean over the players at every decision, (T, B).
-    """
-
-    mean_field: Array
-    reward: Array
+from mfg_envs.results import Rollout, Step
 
 
 class BatchEnv:
@@ -54,6 +27,8 @@ class BatchEnv:
     end.  In mode "mean_field" the players are representatives in an infinite population: they
     meet ``set_mean_field`` (frozen) or ``set_population_policy`` (moved by the exact flow; at
     first every legal action with the same probability), and not each other.
+
+    A ``ContinuousGame`` makes it a ``ContinuousBatch``, which says what is different there.
 
     Args:
         game: The game.
@@ -67,9 +42,20 @@ class BatchEnv:
         ValueError: If an argument is out of its range or needs more memory than there is.
     """
 
+    _player_bytes = 28
+
+    def __new__(cls, game: Any = None, *args: Any, **kwargs: Any) -> BatchEnv:
+        """Return an environment of the kind that the game needs."""
+        kind: Any = cls
+        if cls is BatchEnv and isinstance(game, ContinuousGame):
+            from mfg_envs.continuous_batch import ContinuousBatch
+
+            kind = ContinuousBatch
+        return super().__new__(kind)
+
     def __init__(
         self,
-        game: FiniteGame,
+        game: Any,
         num_envs: int = 1,
         num_agents: int = 100,
         seed: int | None = None,
@@ -82,20 +68,23 @@ class BatchEnv:
         check_range("num_agents", num_agents, 1)
         check_choice("mode", mode, ("n_agent", "mean_field"))
         self.game, self.num_envs, self.num_agents, self.mode = game, num_envs, num_agents, mode
-        self.observer = Observer(game, observe)
-        check_memory(num_envs * num_agents, 28 + 4 * self.observer.width, "num_envs * num_agents")
+        self.observer: Any = self._look(observe)
+        check_memory(
+            num_envs * num_agents, self._player_bytes + 4 * self.observer.width,
+            "num_envs * num_agents",
+        )  # fmt: skip
         self.t = 0
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self._seed, self._episode = seed, 0
         self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)
         self._going.flags.writeable = self._over.flags.writeable = False
-        self._backend = backend()
-        self._arguments = kernels.arguments(game) if self._backend == "numba" else ()
+        self._backend = backend() if getattr(game, "compiles", True) else "numpy"
+        self._arguments: tuple[object, ...] = self._constants() if self._backend == "numba" else ()
         self._kernel: Callable[..., bool] | None = None  # bound at the first step
         self._population: Array | None = None  # policy of the crowd, or None: it is frozen
         self._frozen: Array | None = None
         if mode == "mean_field":
-            self.set_population_policy(policies.uniform(game))
+            self._default_crowd()
 
     def reset(self, seed: int | None = None) -> Step:
         """Start the next episode of every population; with a seed, the first of that seed."""
@@ -106,9 +95,14 @@ class BatchEnv:
         keys = random.seed_key(seed, np.arange(self.num_envs))
         self._seed, self._episode = seed, episode + 1  # now that the seed is known to be one
         self._keys = random.subkey(keys, episode)
+        self.t = 0
+        self._begin()
+        return self._result(np.zeros((self.num_envs, self.num_agents)))
+
+    def _begin(self) -> None:
+        """Draw the first states, and set the first mean field."""
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_agents)
         self.state = random.categorical(self.game.initial_law, u).astype(np.int32)
-        self.t = 0
         if self.mode == "mean_field":
             self._law = np.ascontiguousarray(self.game.initial_law, np.float64)
             self.mean_field = self._field()
@@ -117,7 +111,6 @@ class BatchEnv:
             self.mean_field = np.repeat(share, self.game.num_actions, -1)
         else:
             self.mean_field = self.game.mean_field(self.state)
-        return self._result(np.zeros(self.state.shape))
 
     def step(self, actions: Array) -> Step:
         """Play one action per player, int (B, N).
@@ -134,12 +127,13 @@ class BatchEnv:
         """Move everybody by one step and return the rewards."""
         game, x, m, shared = self.game, self.state, self.mean_field, self.mode == "mean_field"
         controls = game.mean_field_of_controls and not shared
+        x2, r, moved = np.empty(x.shape, np.int32), np.empty(x.shape), False
+        m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
         if self._backend == "numba":
-            x2, r = np.empty(x.shape, np.int32), np.empty(x.shape)
-            m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
             args = (*self._arguments, self.t, x, a, m2 if controls else m, self._keys, x2, r, m2)
             self._kernel = self._kernel or kernels.bind(kernels.simulator(type(game)).step, args)
-        if self._backend == "numpy" or not self._kernel(*args):  # NumPy says what is wrong
+            moved = self._kernel(*args)
+        if not moved:  # NumPy says what is wrong
             if a.min() < 0 or a.max() >= game.num_actions:
                 self._refuse(a)
             m = game.mean_field(x, a) if controls else m
@@ -150,7 +144,7 @@ class BatchEnv:
         self.mean_field = self._move_crowd() if shared else m2
         return r
 
-    def rollout(self, policy: Array, num_steps: int) -> Rollout:
+    def rollout(self, policy: Any, num_steps: int) -> Rollout:
         """Play ``num_steps`` steps under a policy, drawing actions for all players.
 
         Args:
@@ -243,6 +237,29 @@ class BatchEnv:
             return self.mean_field.sum(-1)
         return self.game.mean_field(self.state, np.zeros_like(self.state)).sum(-1)
 
+    def _look(self, observe: Sequence[str] | None) -> Any:
+        return Observer(self.game, observe)
+
+    def _constants(self) -> tuple[object, ...]:
+        return kernels.arguments(self.game)
+
+    def _default_crowd(self) -> None:
+        self.set_population_policy(policies.uniform(self.game))
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """Space of one player's actions."""
+        return spaces.Discrete(self.game.num_actions)
+
+    @property
+    def field_space(self) -> spaces.Box:
+        """Space of a mean field, flattened."""
+        return spaces.Box(0.0, 1.0, (int(np.prod(self.game.mean_field_shape)),), np.float32)
+
+    def read(self, actions: Mapping[str, Any], agents: Sequence[str]) -> Array:
+        """Return the actions of a dict in the order of the agents, int32 (N,); see ``actions``."""
+        return read_actions(actions, agents, np.full(len(agents), self.game.num_actions))
+
     @property
     def over(self) -> bool:
         """Whether the episode has ended."""
@@ -279,22 +296,3 @@ class BatchEnv:
     def _needs_mean_field_mode(self, name: str) -> None:
         if self.mode != "mean_field":
             raise ValueError(f'{name} needs mode="mean_field", this environment has mode="n_agent"')
-
-
-def check_memory(count: int, bytes_each: int, name: str) -> None:
-    """Raise a ValueError if ``count`` things need more memory than the machine has free."""
-    needed, free = count * bytes_each, _free_memory()
-    if needed > free:
-        raise ValueError(
-            f"{name} = {count} needs {needed / 2**30:.1f} GiB ({bytes_each} bytes each),"
-            f" {free / 2**30:.1f} GiB are free: use at most {free // bytes_each}"
-        )
-
-
-def _free_memory() -> int:
-    """Return the bytes that can be had (Linux, file caches included), elsewhere 8 GiB."""
-    try:
-        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return int(lines["MemAvailable"].split()[0]) << 10
-    except (OSError, KeyError, ValueError):
-        return 8 << 30

@@ -1,4 +1,4 @@
-"""Beach bar as PettingZoo environments; see ``mfg_envs.games.rings``."""
+"""Beach bar as PettingZoo environments; see ``mfg_envs.games.beach_bar_grid``."""
 
 from mfg_envs.registry import environments
 

@@ -31,9 +31,10 @@ def linear(matrix: Any, x: Any) -> Any:
 
 
 def spread(m: Any, x: Any) -> Any:
-    """Return a mean field (*batch, d) as a tuple of as many components as x (*batch, *inner) has."""
+    """Return means m (*batch, d) as a tuple of components that fit those of x (*batch, *inner)."""
     inner = np.ndim(x[0]) - np.ndim(m) + 1
-    return tuple(m[..., j].reshape(*m.shape[:-1], *(1,) * inner) for j in range(len(x)))
+    shape = (*np.shape(m)[:-1], *(1,) * inner)
+    return tuple(np.reshape(m[..., j], shape) for j in range(len(x)))
 
 
 def add(x: Any, y: Any) -> Any:

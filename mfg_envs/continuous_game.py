@@ -164,11 +164,29 @@ class ContinuousGame(Game):
 
     def coordinates(self, x: Any) -> Array:
         """Return private states scaled to [-1, 1] and cut off there, (*inner, state_dim)."""
-        scaled = [
-            np.clip(2 * (v - low) / (high - low) - 1, -1, 1)
-            for v, low, high in zip(x, self.state_low, self.state_high, strict=True)
-        ]
-        return np.stack(scaled, -1)
+        out = np.empty((*np.shape(x[0]), self.state_dim))
+        for j, (low, high) in enumerate(zip(self.state_low, self.state_high, strict=True)):
+            scaled = x[j] * (2 / (high - low))
+            scaled -= (high + low) / (high - low)
+            np.clip(scaled, -1, 1, out=out[..., j])
+        return out
+
+    def neighbours(self, place: Any) -> Array:
+        """Return the cells a player sees the crowd of, itself first: flat indices (*inner, L).
+
+        They are its own cell, and those two blurs lower and higher along each axis; at the border
+        of the grid the last ones.
+
+        Args:
+            place: Cells, an index array (*inner,) for each axis.
+        """
+        near = [place]
+        for j, axis in enumerate(self.axes):
+            reach = max(1, round(2 * self.blur * axis.bins / (axis.high - axis.low)))
+            for side in (-reach, reach):
+                moved = np.clip(place[j] + side, 0, axis.bins - 1)
+                near.append((*place[:j], moved, *place[j + 1 :]))
+        return np.stack([np.ravel_multi_index(c, self.mean_field_shape) for c in near], -1)
 
 
 def lane_mean(v: Array) -> Array:

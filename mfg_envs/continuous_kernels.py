@@ -5,8 +5,9 @@ stay in the cache, in short passes which become vector instructions: random numb
 reward; sums or cells for the next mean field.  Both back ends do the same operations in the same
 order, so that trajectories are the same to the bit.
 
-Noise component j is number ``j % 2`` of the pair of normals in word ``j // 2``, or word j itself as a
-uniform number; word k of player i at time t has key ``(episode, NOISE, t, k)`` and counter i.
+Noise component j of time t is drawn with key ``(episode, NOISE, t, j)``: uniform numbers from the
+bits of counter i for player i, normal ones two by two: of each ``BLOCK`` players the first half
+have the first, the others the second number of the same ``BLOCK / 2`` words.
 """
 
 from __future__ import annotations
@@ -24,24 +25,18 @@ from mfg_envs.continuous_game import LANES, ContinuousGame, Normal
 from mfg_envs.game import Array
 
 BLOCK = 512
-"""Players a block; a multiple of LANES."""
+"""Players a block; a multiple of 2 * LANES."""
+HALF = BLOCK // 2
 
 
-def standard(normal: bool, dim: int, key: Any, count: int) -> tuple[Array, ...]:
-    """Return standard normal numbers, or uniform ones in [0, 1): ``dim`` arrays (B, count).
-
-    Args:
-        normal: Which of the two.
-        dim: Number of components.
-        key: Keys, (B,).
-        count: Players.
-    """
-    words = (dim + 1) // 2 if normal else dim
-    bits = [random.counter_bits(random.subkey(key, k), count) for k in range(words)]
+def standard(normal: bool, key: Any, count: int) -> Array:
+    """Return standard normal numbers, or uniform ones in [0, 1), for keys (B,): (B, count)."""
     if not normal:
-        return tuple(random.unit(z) for z in bits)
-    pairs = (v.astype(np.float64) for z in bits for v in random.normals(z))
-    return tuple(v for v, _ in zip(pairs, range(dim), strict=False))
+        return random.uniform(key, count)
+    blocks = -(-count // BLOCK)
+    pairs = random.normals(random.counter_bits(key, blocks * HALF))
+    halves = np.stack([v.reshape(-1, blocks, HALF) for v in pairs], 2)
+    return halves.reshape(-1, blocks * BLOCK)[:, :count].astype(np.float64)
 
 
 def first_states(game: ContinuousGame, keys: Array, count: int) -> Array:
@@ -49,8 +44,7 @@ def first_states(game: ContinuousGame, keys: Array, count: int) -> Array:
     rows = []
     for j, law in enumerate(game.initial_law):
         key = random.subkey(keys, random.INITIAL, j)
-        (u,) = standard(isinstance(law, Normal), 1, key, count)
-        rows.append(_fit_law(law, u))
+        rows.append(_fit_law(law, standard(isinstance(law, Normal), key, count)))
     return np.stack(rows)
 
 
@@ -61,8 +55,8 @@ def step(
     x_, a_ = tuple(x), tuple(a)
     law = game.noise_law(t, x_, a_, m)
     key = random.subkey(keys, random.NOISE, t)
-    draws = standard(isinstance(law, Normal), game.noise_dim, key, x.shape[-1])
-    w = tuple(_fit_law(law, u) for u in draws)
+    each = [random.subkey(key, j) for j in range(game.noise_dim)]
+    w = tuple(_fit_law(law, standard(isinstance(law, Normal), k, x.shape[-1])) for k in each)
     shape = x.shape[1:]
     r = np.broadcast_to(np.asarray(game.reward(t, x_, a_, m), np.float64), shape).copy()
     x2 = [np.broadcast_to(np.asarray(v, np.float64), shape) for v in game.step(t, x_, a_, m, w)]
@@ -87,11 +81,16 @@ def arguments(game: ContinuousGame) -> tuple[object, ...]:
     grid: tuple[object, ...] = ()
     if game.mean_field_kind == "density":
         grid = (game.axes, *density.smoother(game))
-    return constants(game), grid
+    finite = np.finfo(np.float64)
+    low, high = np.maximum(game.action_low, finite.min), np.minimum(game.action_high, finite.max)
+    return constants(game), grid, (tuple(low.tolist()), tuple(high.tolist()))
 
 
-def simulator(game: ContinuousGame) -> Callable[..., None]:
-    """Return the compiled step for games of this class and these dimensions."""
+def simulator(game: ContinuousGame) -> Callable[..., bool]:
+    """Return the compiled step for games of this class and these dimensions.
+
+    It returns False, and leaves its results unfinished, if an action is out of its bounds.
+    """
     x, a = (tuple(np.zeros((1, 1)) for _ in range(n)) for n in (game.state_dim, game.action_dim))
     law = game.noise_law(0, x, a, np.zeros((1, *game.mean_field_shape)))
     sizes = (game.state_dim, game.action_dim, game.noise_dim)
@@ -101,7 +100,7 @@ def simulator(game: ContinuousGame) -> Callable[..., None]:
 @functools.cache
 def _simulator(
     game_class: type[ContinuousGame], sizes: tuple[int, int, int], normal: bool
-) -> Callable[..., None]:
+) -> Callable[..., bool]:
     view, noise_law, move, reward, jit = methods(game_class)
     bits, fold, unit, normals, place = map(
         scalar, (random.bits, random.fold, random.unit, random.normals, cell)
@@ -110,18 +109,25 @@ def _simulator(
     read_x, read_a = _reader(state_dim), _reader(action_dim)
     draw = _drawer(noise_dim, scalar(_fit_normal if normal else _fit_uniform))
     write_x, flat = _writer(state_dim), _flat(state_dim)
-    u64, u32, noise = np.uint64, np.uint32, random.NOISE
+    u64, noise = np.uint64, random.NOISE
     kind, controls = game_class.mean_field_kind, game_class.mean_field_of_controls
-    words = (noise_dim + 1) // 2 if normal else noise_dim
     add_up, settle, smooth = _sums()
+    drawn = np.float32 if normal else np.float64  # as wide as what is drawn: wider is slower
 
-    def step(values, grid, t, x, a, m, keys, x2, r, m2):
+    def step(values, grid, bounds, t, x, a, m, keys, x2, r, m2):
         game = view(*values)
         n, counting = x.shape[1] // keys.size, m2.size > 0
-        w = np.empty((noise_dim + 1, BLOCK))
+        w = np.empty((noise_dim, BLOCK), drawn)
         lanes = np.zeros((max(state_dim, action_dim), LANES))
         index, cells = np.empty(BLOCK, np.uint32), m[0].size if kind == "density" else 0
-        counts, h = np.empty((4, cells), np.int32), np.empty((2, cells))
+        counts = np.empty((4, cells), np.int32)
+        one_field, other_field = np.empty(cells), np.empty(cells)
+        for k in range(action_dim):
+            low_, high_, wrong = bounds[0][k], bounds[1][k], 0
+            for i in range(a.shape[1]):
+                wrong += not ((a[k, i] >= low_) & (a[k, i] <= high_))  # NaN is wrong, too
+            if wrong:
+                return False
         for b in range(keys.size):
             key, row = fold(fold(keys[b], noise), t), u64(b * n)
             field = m[min(b, len(m) - 1)]
@@ -129,15 +135,16 @@ def _simulator(
                 add_up(a, row, n, lanes)
                 settle(lanes, n, m2[b])
                 field = m2[b]
-            counts[:] = 0
+            if counting and kind == "density":
+                counts[:] = 0
             for low in range(0, n, BLOCK):
                 first, size = row + u64(low), min(BLOCK, n - low)
-                for k in range(words):
+                for k in range(noise_dim):
                     word = fold(key, k)
                     if normal:
-                        for i in range(size):
-                            one, two = normals(bits(word, u64(low + i)))
-                            w[2 * k, i], w[2 * k + 1, i] = one, two
+                        for i in range(min(size, HALF)):
+                            one, two = normals(bits(word, u64(low // 2 + i)))
+                            w[k, i], w[k, i + HALF] = one, two
                     else:
                         for i in range(size):
                             w[k, i] = unit(bits(word, u64(low + i)))
@@ -157,7 +164,8 @@ def _simulator(
             if counting and kind == "mean_state":
                 settle(lanes, n, m2[b])
             elif counting and kind == "density":
-                smooth(grid, counts, n, h, m2[b].reshape(cells))
+                smooth(grid, counts, n, one_field, other_field, m2[b].reshape(cells))
+        return True
 
     return jit(step, pipeline_class=_no_alias())
 
@@ -167,14 +175,16 @@ def _sums() -> tuple[Any, Any, Any]:
     """Return the compiled twins of ``lane_mean`` (two parts) and of ``density.of_histogram``."""
     from numba.extending import register_jitable
 
+    u64 = np.uint64
+
     @register_jitable
     def add_up(v, first, size, lanes):
         """Add players ``first + (0 .. size - 1)`` of rows v to the lanes."""
         for j in range(v.shape[0]):
             for low in range(0, size, LANES):
-                start = first + np.uint64(low)
+                start = first + u64(low)
                 for i in range(min(LANES, size - low)):
-                    lanes[j, i] += v[j, start + np.uint64(i)]
+                    lanes[j, i] += v[j, start + u64(i)]
 
     @register_jitable
     def settle(lanes, n, m):
@@ -187,27 +197,26 @@ def _sums() -> tuple[Any, Any, Any]:
             m[j] = total / n
 
     @register_jitable
-    def smooth(grid, counts, n, h, out):
-        """Store the density of n players that were counted."""
+    def smooth(grid, counts, n, now, after, out):
+        """Store the density of n players that were counted; two arrays are for working."""
         _, bins, taps, scale, volume = grid
         for i in range(out.size):
             total = counts[0, i] + counts[1, i] + counts[2, i] + counts[3, i]
-            h[0, i] = scale[i] * (total / n)
-        inner, now = out.size, 0
+            now[i] = scale[i] * (total / n)
+        inner = out.size
         for axis in range(bins.size):
             chunk = inner
             inner = chunk // bins[axis]
-            h[1 - now] = 0.0
-            for q in range(taps.shape[1]):
-                shift = (q - taps.shape[1] // 2) * inner
-                weight = taps[axis, q]
-                for start in range(0, out.size, chunk):
-                    low = start + max(0, -shift)
-                    for i in range(min(chunk, chunk - abs(shift))):
-                        h[1 - now, low + i] += weight * h[now, low + shift + i]
-            now = 1 - now
+            after[:] = 0.0
+            for start in range(0, out.size, chunk):
+                for q in range(taps.shape[1]):
+                    shift, weight = (q - taps.shape[1] // 2) * inner, taps[axis, q]
+                    to, of = u64(start + max(0, -shift)), u64(start + max(0, shift))
+                    for i in range(chunk - abs(shift)):
+                        after[to + u64(i)] += weight * now[of + u64(i)]
+            now, after = after, now
         for i in range(out.size):
-            out[i] = scale[i] * h[now, i] / volume
+            out[i] = scale[i] * now[i] / volume
 
     return add_up, settle, smooth
 
@@ -256,9 +265,7 @@ def _flat(dim: int) -> Any:
     if last == 0:
         return register_jitable(lambda where, axes: where[0])
     before = _flat(last)
-    return register_jitable(
-        lambda where, axes: before(where, axes) * axes[last].bins + where[last]
-    )
+    return register_jitable(lambda where, axes: before(where, axes) * axes[last].bins + where[last])
 
 
 @functools.cache

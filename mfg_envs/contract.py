@@ -15,7 +15,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.compiled import constants, methods
 from mfg_envs.dependence import law_table
-from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game import Array, FiniteGame, Game
 
 METHODS = ("noise_law", "step", "reward")
 MOST_PAIRS = 100_000
@@ -119,7 +119,7 @@ def fit(name: str, result: Array, shape: tuple[int, ...]) -> Array:
         ) from error
 
 
-def times(game: FiniteGame) -> list[int]:
+def times(game: Game) -> list[int]:
     """Return the first, the middle and the last decision; of a stationary game the first."""
     last = (game.horizon or 1) - 1
     return sorted({0, last // 2, last})

@@ -1,4 +1,4 @@
-"""Linear-quadratic crowd on a ring as PettingZoo environments; see ``mfg_envs.games.rings``."""
+"""Linear-quadratic crowd on a ring as PettingZoo environments; see ``mfg_envs.games.crowd_lq``."""
 
 from mfg_envs.registry import environments
 

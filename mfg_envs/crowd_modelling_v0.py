@@ -1,4 +1,4 @@
-"""Crowd modelling as PettingZoo environments; see ``mfg_envs.games.rings``."""
+"""Crowd modelling as PettingZoo environments; see ``mfg_envs.games.crowd_modelling``."""
 
 from mfg_envs.registry import environments
 

@@ -7,7 +7,7 @@ Gaussian weights K and the volume c of a cell::
 
 K is a product over the axes and cut off at the border.  The symmetric scaling s makes up for that
 and for the walls: mass is kept, ``sum_i density_i v_i c = 1``, and an even crowd has an even
-density.  Far from borders and walls s = 1.
+density.  Far from borders and walls s = 1; inside of walls s = 0.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ def smoother(game: ContinuousGame) -> Smoother:
     plain = Smoother(bins, taps, scale, float(widths.prod()))
     for _ in range(1000):
         inflow = scale * gaussian(plain, scale * room)
-        near = inflow > 1e-9  # deep inside of walls there is nobody
-        if np.abs(inflow[near] - 1).max() < 1e-14:
+        if np.abs(inflow[room > 0] - 1).max() < 1e-14:
             break
-        scale = np.where(near, scale / np.sqrt(np.where(near, inflow, 1)), 0)
+        scale = np.where(room > 0, scale / np.sqrt(np.where(room > 0, inflow, 1)), 0)
     return plain._replace(scale=scale)
 
 
@@ -73,6 +72,12 @@ def gaussian(weights: Smoother, h: Array) -> Array:
                 out[:, low:high] += weight * chunks[:, low + shift : high + shift]
         h = out.reshape(h.shape)
     return h
+
+
+def peak(game: ContinuousGame) -> float:
+    """Return the greatest density there can be: all players in one cell."""
+    weights = smoother(game)
+    return float(weights.scale.max() ** 2 * weights.taps.max(1).prod() / weights.volume)
 
 
 def of_histogram(game: ContinuousGame, h: Array) -> Array:

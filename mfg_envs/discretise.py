@@ -39,8 +39,12 @@ def discretise(
         num_noise: Values of each noise component, at least 2.
 
     Raises:
-        ValueError: If a number is out of its range or the actions are unbounded.
+        ValueError: If a number is out of its range, the actions are unbounded, or there are walls.
     """
+    if game.mean_field_kind == "density" and (game.room < 1).any():
+        raise ValueError(
+            "a game with walls cannot be put on a grid: players would mix through them"
+        )
     if not np.isfinite([*game.action_low, *game.action_high]).all():
         raise ValueError("actions must be bounded to be put on a grid: give the game bounds")
     cls = GridGameOfControls if game.mean_field_of_controls else GridGame
@@ -86,7 +90,7 @@ class GridPolicy(NamedTuple):
         return np.stack(self.grid.actions, -1)[a]
 
 
-@dataclass(frozen=True, kw_only=True, eq=True)
+@dataclass(frozen=True, kw_only=True)
 class GridGame(FiniteGame):
     """A continuous game on a grid; made by ``discretise``.
 
@@ -148,16 +152,19 @@ class GridGame(FiniteGame):
 
     @cached_property
     def _normal(self) -> bool:
-        m = np.zeros(self.mean_field_shape)
-        first = tuple(tuple(v[:1] for v in point) for point in (self.states, self.actions))
-        return isinstance(self.game.noise_law(0, *first, m), Normal)
+        x, a = (tuple(v[:1] for v in point) for point in (self.states, self.actions))
+        return isinstance(self.game.noise_law(0, x, a, np.zeros(self.mean_field_shape)), Normal)
+
+    @property
+    def initial_law(self) -> Array:
+        return self._first
 
     @cached_property
-    def initial_law(self) -> Array:
+    def _first(self) -> Array:
         law = np.ones(1)
+        first: Any = self.game.initial_law
         for axis, low, high, size in self._axes:
-            one = _linear_weights(self.game.initial_law[axis], low, high, size)
-            law = (law[:, None] * one).ravel()
+            law = (law[:, None] * _linear_weights(first[axis], low, high, size)).ravel()
         return law
 
     @property
@@ -169,42 +176,54 @@ class GridGame(FiniteGame):
 
     def around(self, x: tuple[Array, ...]) -> tuple[Array, Array]:
         """Return the grid points around states and their weights, int and float (*inner, 2^d)."""
-        index, weight = np.zeros(1, np.int64), np.ones(1)
-        for axis, low, high, size in self._axes:
+        corner = np.arange(2 ** len(self.points))
+        x = tuple(np.asarray(v)[..., None] for v in x)
+        return self._corner(x, corner), self._weight(x, corner)
+
+    def _corner(self, x: tuple[Array, ...], corner: Array) -> Array:
+        """Return the grid point on one corner of the cell of the grid in which a state is."""
+        index: Any = 0
+        for (axis, low, high, size), bit in zip(self._axes, self._bits(corner), strict=True):
             raw = np.clip((x[axis] - low) * ((size - 1) / (high - low)), 0, size - 1)
-            base = np.minimum(raw.astype(np.int64), size - 2)
-            part = raw - base
-            index = (index * size)[..., :, None] + np.stack([base, base + 1], -1)[..., None, :]
-            weight = weight[..., :, None] * np.stack([1 - part, part], -1)[..., None, :]
-            index = index.reshape(*index.shape[:-2], -1)
-            weight = weight.reshape(*weight.shape[:-2], -1)
-        return index, weight
+            index = index * size + np.minimum(raw.astype(np.int64), size - 2) + bit
+        return index
+
+    def _weight(self, x: tuple[Array, ...], corner: Array) -> Array:
+        """Return the linear weight of one corner of the cell of the grid in which a state is."""
+        weight: Any = 1.0
+        for (axis, low, high, size), bit in zip(self._axes, self._bits(corner), strict=True):
+            raw = np.clip((x[axis] - low) * ((size - 1) / (high - low)), 0, size - 1)
+            part = raw - np.minimum(raw.astype(np.int64), size - 2)
+            weight = weight * np.where(bit, part, 1 - part)
+        return weight
+
+    def _bits(self, corner: Array) -> list[Array]:
+        return [corner >> j & 1 for j in reversed(range(len(self.points)))]
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        weight = self._landing(t, x, a, m)[1]
-        return weight.reshape(*weight.shape[:-2], -1) / len(self.noise[0])
+        corners, values = 2 ** len(self.points), len(self.noise[0])
+        x, a = np.asarray(x)[..., None], np.asarray(a)[..., None]
+        there = tuple(v[..., None] for v in self._there(t, x, a, m, np.arange(values)))
+        weight = self._weight(there, np.arange(corners)) / values
+        return weight.reshape(*weight.shape[:-2], values * corners)
 
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
         corners = 2 ** len(self.points)
-        index = self._landing(t, x, a, m, np.asarray(w) // corners)[0]
-        corner = np.broadcast_to(np.asarray(w) % corners, index.shape[:-1])
-        return np.take_along_axis(index, corner[..., None], -1)[..., 0]
+        return self._corner(self._there(t, x, a, m, w // corners), w % corners)
+
+    def _there(self, t: Any, x: Any, a: Any, m: Any, value: Any) -> tuple[Array, ...]:
+        """Return the state of the continuous game after a value of the noise."""
+        x_, a_ = self._points(x, a)
+        law = self.game.noise_law(t, x_, a_, m)
+        width = law.std if self._normal else law.high - law.low
+        w = tuple(law[0] + width * values[value] for values in self.noise)
+        return tuple(np.broadcast_arrays(*self.game.step(t, x_, a_, m, w)))
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         return self.game.reward(t, *self._points(x, a), m)
 
     def _points(self, x: Any, a: Any) -> tuple[Any, Any]:
         return tuple(v[x] for v in self.states), tuple(v[a] for v in self.actions)
-
-    def _landing(self, t: Any, x: Any, a: Any, m: Any, k: Any = None) -> tuple[Array, Array]:
-        """Return where value k of the noise leads (None: every one, on a new last axis)."""
-        if k is None:
-            x, a, k = np.asarray(x)[..., None], np.asarray(a)[..., None], np.arange(len(self.noise[0]))
-        x_, a_ = self._points(x, a)
-        law = self.game.noise_law(t, x_, a_, m)
-        width = law.std if self._normal else law.high - law.low
-        w = tuple(law[0] + width * values[k] for values in self.noise)
-        return self.around(np.broadcast_arrays(*self.game.step(t, x_, a_, m, w)))
 
     def coordinates(self, x: Array) -> Array:
         return self.game.coordinates(tuple(v[x] for v in self.states))
@@ -217,7 +236,11 @@ class GridGame(FiniteGame):
         return np.stack([law @ v for v in values], -1)
 
     def mean_field(self, x: Array, a: Array | None = None) -> Array:
-        sizes = (self.num_states, self.num_actions) if self.mean_field_of_controls else (self.num_states,)
+        sizes = (
+            (self.num_states, self.num_actions)
+            if self.mean_field_of_controls
+            else (self.num_states,)
+        )
         index = np.asarray(x)
         if self.mean_field_of_controls:
             if a is None:

@@ -223,6 +223,8 @@ def bad_actions(trial: Trial) -> None:
         values: list[Any] = [np.repeat([actions[victim]], 2, 0), np.nan, None, "up"]
         if isinstance(space, spaces.Discrete):
             values += [space.start - 1, space.start + space.n, 2**64, 0.5]
+        elif isinstance(space, spaces.Box) and space.is_bounded():
+            values += [space.low - 1, space.high + 1, np.full(space.shape, np.nan)]
         attacks = [(f"action {value!r}", victim, {**actions, victim: value}) for value in values]
         attacks.append(("no action", victim, {agent: actions[agent] for agent in others}))
         attacks.append(("any action", "nobody_0", {**actions, "nobody_0": actions[victim]}))

@@ -24,10 +24,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import fields, is_dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mfg_envs.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,20 +37,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Array = NDArray[Any]
-
-
-class Layout(NamedTuple):
-    """How a population is drawn; players are dots at ``game.coordinates(x)``.
-
-    Attributes:
-        kind: "ring" (a closed curve with the density as a band around it).
-        action_label: What the colour of a dot means, with its unit.
-        action_values: That quantity for every action, (A,).
-    """
-
-    kind: str
-    action_label: str
-    action_values: Array
 
 
 class Game(ABC):

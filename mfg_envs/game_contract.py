@@ -11,6 +11,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.batch import BatchEnv
 from mfg_envs.compiled import backend
+from mfg_envs.continuous_contract import CLAUSES as CONTINUOUS
 from mfg_envs.contract import (
     METHODS,
     ROUNDING,
@@ -27,33 +28,32 @@ from mfg_envs.contract import (
     scenes,
     times,
 )
-from mfg_envs.game import FiniteGame
+from mfg_envs.game import FiniteGame, Game
 
 BITS = 1e-12  # how far the back ends may part, by rounding
-POPULATIONS, PLAYERS, STEPS = 32, 512, 20
-"""What is played to compare returns with their exact value: B, N and most steps."""
+POPULATIONS, PLAYERS, STEPS = 32, 512, 20  # B, N, most steps that are played for a mean return
 ERRORS = 5  # standard errors by which the mean of B returns may miss: a chance of 2e-5
 
 
-def check_game(game: FiniteGame, seed: int = 0) -> None:
+def check_game(game: Any, seed: int = 0) -> None:
     """Raise an error that names the first fault of a game, if it has one.
 
     Args:
-        game: Any finite game, a user's own included.
+        game: Any finite or continuous game, a user's own included.
         seed: Of the mean fields, players and policies that are tried.
 
     Raises:
         ContractError: An AssertionError that says how, where, and what to do about it.
     """
-    for clause in CLAUSES:
+    for clause in CLAUSES if isinstance(game, FiniteGame) else (declaration, *CONTINUOUS):
         clause(game, np.random.default_rng(seed))
 
 
-def declaration(game: FiniteGame, _: np.random.Generator) -> None:
-    """A game is a finite game, a frozen keyword dataclass; equal fields make equal games."""
+def declaration(game: Game, _: np.random.Generator) -> None:
+    """A game is a game, a frozen keyword dataclass; equal fields make equal games."""
     cls: Any = type(game)
     name = cls.__name__
-    require(isinstance(game, FiniteGame), f"{name} must derive from mfg_envs.game.FiniteGame")
+    require(isinstance(game, Game), f"{name} must derive from mfg_envs.game.FiniteGame")
     frozen = dataclasses.is_dataclass(game) and cls.__dataclass_params__.frozen
     keyword = frozen and all(field.kw_only for field in dataclasses.fields(game))
     require(keyword, f"{name} must be declared with @dataclass(frozen=True, kw_only=True)")
@@ -111,8 +111,9 @@ def observation(game: FiniteGame, rng: np.random.Generator) -> None:
         else:
             whole = seen.dtype.kind in "iu"
             require(whole, f"{name}(x) must be whole numbers, got {seen.dtype}")
-            what, end = ("places", game.num_places) if name == "place" else ("observed states", cells)
-            wrong, bound = (seen < 0) | (seen >= end), f"{what} in [0, {end})"
+            end = game.num_places if name == "place" else cells
+            kind = "places" if name == "place" else "observed states"
+            wrong, bound = (seen < 0) | (seen >= end), f"{kind} in [0, {end})"
         s = int(wrong.reshape(len(x), -1).any(1).argmax())
         require(not wrong.any(), f"{name}({s}) is {seen[s]}, it must be {bound}")
         some = rng.integers(game.num_states, size=(2, 3))
@@ -242,7 +243,7 @@ def counting(game: FiniteGame, rng: np.random.Generator) -> None:
 
 def back_ends(game: FiniteGame, rng: np.random.Generator) -> None:
     """The methods compiled for scalars give what NumPy gives on arrays."""
-    if backend() != "numba":
+    if backend() != "numba" or not game.compiles:
         return
     x, a = pairs(game, rng)
     legal = game.legal_actions[x, a][:, None]

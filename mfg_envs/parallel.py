@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from mfg_envs.batch import BatchEnv, check_memory
-from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.batch import BatchEnv
+from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.memory import check_memory
 
 DICT_BYTES = 1000
 """What one player costs in the dict API: its name, views, rewards, flags and infos."""
@@ -34,7 +35,7 @@ class PopulationEnv(ParallelEnv):
 
     Attributes:
         batch: The same population as arrays (a ``BatchEnv`` with one population).
-        mean_field: Current mean field, (O,), or (O, A) with controls.
+        mean_field: Current mean field, ``game.mean_field_shape``.
 
     Raises:
         ValueError: If an argument is out of its range or needs more memory than there is.
@@ -49,7 +50,7 @@ class PopulationEnv(ParallelEnv):
 
     def __init__(
         self,
-        game: FiniteGame,
+        game: Any,
         num_agents: int = 100,
         *,
         mode: str = "n_agent",
@@ -68,11 +69,9 @@ class PopulationEnv(ParallelEnv):
         check_range("max_cycles", self.max_cycles, 1)
         self.possible_agents = [f"{game.player_name}_{i}" for i in range(num_agents)]
         self.agents: list[str] = []
-        action_space = spaces.Discrete(game.num_actions)
         self.observation_spaces = dict.fromkeys(self.possible_agents, self.batch.observer.space)
-        self.action_spaces = dict.fromkeys(self.possible_agents, action_space)
-        cells = int(np.prod(game.mean_field_shape))
-        self.state_space = spaces.Box(0.0, 1.0, (cells,), np.float32)
+        self.action_spaces = dict.fromkeys(self.possible_agents, self.batch.action_space)
+        self.state_space = self.batch.field_space
         self._no, self._yes = (dict.fromkeys(self.possible_agents, flag) for flag in (False, True))
         self._generator: np.random.Generator | None = None
         self._window: Any = None
@@ -87,7 +86,7 @@ class PopulationEnv(ParallelEnv):
 
     @property
     def mean_field(self) -> Array:
-        """Current mean field, (O,), or (O, A) with controls."""
+        """Current mean field, of shape ``game.mean_field_shape``."""
         return self.batch.mean_field[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -148,7 +147,7 @@ class PopulationEnv(ParallelEnv):
             if not actions:
                 return {}, {}, {}, {}, {}
             raise ValueError("actions were given but no agent is alive: call reset()")
-        a = self._read(actions)
+        a = self.batch.read(actions, self.possible_agents)
         step = self.batch.step(a[None])
         self._last_actions = a
         terminated = self.batch.over
@@ -202,44 +201,6 @@ class PopulationEnv(ParallelEnv):
     def _views(self, observation: Array) -> dict[str, Any]:
         rows = observation if observation.ndim > 1 else observation.tolist()
         return dict(zip(self.possible_agents, rows, strict=True))
-
-    def _read(self, actions: Mapping[str, Any]) -> Array:
-        """Return the actions as an array (N,), after checking agents and values."""
-        agents = self.possible_agents
-        if list(actions) == agents:
-            values = list(actions.values())
-        else:
-            known = self._no
-            unknown = [agent for agent in actions if agent not in known]
-            missing = [agent for agent in agents if agent not in actions]
-            if unknown or missing:
-                what, who = ("unknown agent", unknown) if unknown else ("no action for", missing)
-                raise ValueError(
-                    f"{what} {who[0]!r} ({len(who)} in all): give one action per agent"
-                )
-            values = [actions[agent] for agent in agents]
-        try:
-            a = np.array(values)
-            right = a.dtype.kind in "biu" and a.size == len(agents)
-        except ValueError:  # a mix of numbers and arrays
-            right, a = False, np.empty(0)
-        if not right:
-            a = np.array([self._one(*item) for item in zip(agents, values, strict=True)])
-        a = a.reshape(-1)
-        wrong = (a < 0) | (a >= self.game.num_actions)
-        if wrong.any():
-            self._one(agents[i := int(wrong.argmax())], values[i])
-        return a.astype(np.int32)
-
-    def _one(self, agent: str, value: Any) -> int:
-        """Return one action that may be a 0-d or one-element array, or raise a ValueError."""
-        array, num_actions = np.asarray(value), self.game.num_actions
-        whole = array.size == 1 and array.dtype.kind in "biu"
-        if not whole or not 0 <= array.item() < num_actions:
-            raise ValueError(
-                f"action of {agent!r} must be a whole number in [0, {num_actions}), got {value!r}"
-            )
-        return int(array.item())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}  # a window stays with its process

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mfg_envs.batch import BatchEnv
-from mfg_envs.game import Array, FiniteGame, as_int, check_range
+from mfg_envs.game import Array, as_int, check_range
 
 
 class RepresentativeEnv(gymnasium.Env[Any, Any]):
@@ -31,7 +31,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
 
     def __init__(
         self,
-        game: FiniteGame,
+        game: Any,
         *,
         max_cycles: int | None = None,
         observe: Sequence[str] | None = None,
@@ -39,15 +39,15 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         self.game, self.max_cycles = game, _cycles(max_cycles)
         self.batch = BatchEnv(game, 1, 1, mode="mean_field", observe=observe)
         self.observation_space = self.batch.observer.space
-        self.action_space = spaces.Discrete(game.num_actions)
+        self.action_space = self.batch.action_space
 
     @property
     def mean_field(self) -> Array:
-        """Current mean field, (O,), or (O, A) with controls."""
+        """Current mean field, of shape ``game.mean_field_shape``."""
         return self.batch.mean_field[0]
 
     def set_mean_field(self, mean_field: Array) -> None:
-        """Freeze the crowd: a mean field (O,), or a flow (T, O)."""
+        """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
     def set_population_policy(self, policy: Array) -> None:
@@ -62,8 +62,8 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         return _one(self.batch.reset(seed).observation), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Play one action in [0, A)."""
-        step = self.batch.step(np.asarray(action).reshape(1, 1))
+        """Play one action."""
+        step = self.batch.step(_shaped(self.action_space, action, 1))
         cut = _cut(self.batch, self.max_cycles)
         return _one(step.observation), float(step.reward[0, 0]), self.batch.over, cut, {}
 
@@ -82,7 +82,7 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __init__(
         self,
-        game: FiniteGame,
+        game: Any,
         num_envs: int = 1,
         *,
         max_cycles: int | None = None,
@@ -92,18 +92,18 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         self.batch = BatchEnv(game, num_envs, 1, mode="mean_field", observe=observe)
         self.num_envs = self.batch.num_envs
         self.single_observation_space = self.batch.observer.space
-        self.single_action_space = spaces.Discrete(game.num_actions)
+        self.single_action_space = self.batch.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._ended = False
 
     @property
     def mean_field(self) -> Array:
-        """Current mean field, (O,), or (O, A) with controls."""
+        """Current mean field, of shape ``game.mean_field_shape``."""
         return self.batch.mean_field[0]
 
     def set_mean_field(self, mean_field: Array) -> None:
-        """Freeze the crowd: a mean field (O,), or a flow (T, O)."""
+        """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
     def set_population_policy(self, policy: Array) -> None:
@@ -119,12 +119,12 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         return self._each(self.batch.reset(seed).observation), {}
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
-        """Play one action per sub-environment, int (num_envs,); resets after an end."""
+        """Play one action per sub-environment, (num_envs, ...); resets after an end."""
         no = np.zeros(self.num_envs, bool)
         if self._ended:
             first, infos = self.reset()
             return first, np.zeros(self.num_envs), no, no.copy(), infos
-        step = self.batch.step(np.asarray(actions).reshape(self.num_envs, 1))
+        step = self.batch.step(_shaped(self.single_action_space, actions, self.num_envs))
         cut = _cut(self.batch, self.max_cycles)
         self._ended = self.batch.over or cut
         flags = no | self.batch.over, no | cut
@@ -132,6 +132,14 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _each(self, observation: Array) -> Array:
         return observation[:, 0].astype(self.observation_space.dtype, copy=False)
+
+
+def _shaped(space: spaces.Space[Any], actions: Any, num_envs: int) -> Array:
+    """Return the actions of the only players, (num_envs, 1, ...)."""
+    a, shape = np.asarray(actions), (num_envs, 1, *(space.shape or ()))
+    if a.size != int(np.prod(shape)):
+        raise ValueError(f"actions must have shape {shape[:1] + shape[2:]}, got {a.shape}")
+    return a.reshape(shape)
 
 
 def _one(observation: Array) -> Any:

@@ -70,18 +70,20 @@ def equilibrium(game: ContinuousGame) -> Affine:
     game_ = _model(game)
     A, B, C, Q, _, P, *_ = game_
     g, one = game_.discount, np.eye(len(A))
-    S, L, l, after = np.zeros_like(A), np.zeros_like(A), np.zeros(len(A)), []
+    S, L, rest, after = np.zeros_like(A), np.zeros_like(A), np.zeros(len(A)), []
     for t in reversed(range(game_.horizon)):
         gain, to_action, S_t = _riccati(game_, S)
         pull = g * B @ to_action
         joint, closed = one + pull @ L, A - B @ gain
         if np.linalg.cond(joint) > 1e12:
-            raise ValueError(f"no unique equilibrium: the mean state at t = {t + 1} is undetermined")
+            raise ValueError(
+                f"no unique equilibrium: the mean state at t = {t + 1} is undetermined"
+            )
         M = np.linalg.solve(joint, closed + C - pull @ S @ C)
-        n = np.linalg.solve(joint, -pull @ l)
-        after.append((gain, g * to_action @ S @ C, g * to_action @ L, g * to_action @ l, M, n))
+        n = np.linalg.solve(joint, -pull @ rest)
+        after.append((gain, g * to_action @ S @ C, g * to_action @ L, g * to_action @ rest, M, n))
         L_t = -P + g * closed.T @ (S @ C + L @ M)
-        S, L, l = S_t, L_t, -Q @ game_.target + g * closed.T @ (L @ n + l)
+        S, L, rest = S_t, L_t, -Q @ game_.target + g * closed.T @ (L @ n + rest)
     m, gains, offsets = game_.mean, [], []
     for gain, by_mean, by_next, constant, M, n in reversed(after):
         following = M @ m + n
@@ -97,7 +99,7 @@ def best_response(game: ContinuousGame, flow: Array) -> Affine:
 
 
 def value(game: ContinuousGame, flow: Array, policy: Affine | None = None) -> float:
-    """Return what one player earns on average against mean states (T, d): with ``policy`` or at best."""
+    """Return what one player earns against mean states (T, d): with ``policy``, or at best."""
     game_ = _model(game)
     S, s, c = _backward(game_, _checked(game, flow), policy)[1]
     x = game_.mean
@@ -179,14 +181,14 @@ def _model(game: ContinuousGame) -> _Model:
     names = ("drift", "control", "coupling", "state_cost", "action_cost", "crowd_cost")
     values = [np.asarray(getattr(game, name), float) for name in names]
     matrices = [v if v.ndim else v * one for v in values]
-    costs = [(v + v.T) / 2 for v in matrices[3:]]  # only this part of them is paid
     noise = game.noise_law(0, (), (), None)
     variances = [law.std**2 if isinstance(law, Normal) else (law.high - law.low) ** 2 / 12
                  for law in (noise, *game.initial_law)]  # fmt: skip
-    return _Model(
-        *matrices[:3], *costs, variances[0] * one, np.array(game.target), np.array(game.start),
-        np.diag(variances[1:]), game.discount, game.horizon,
-    )  # fmt: skip
+    A, B, C = matrices[:3]
+    Q, R, P = ((v + v.T) / 2 for v in matrices[3:])  # only this part of them is paid
+    W, first = variances[0] * one, np.diag(variances[1:])
+    target, start = np.array(game.target), np.array(game.start)
+    return _Model(A, B, C, Q, R, P, W, target, start, first, game.discount, game.horizon)
 
 
 def _checked(game: ContinuousGame, flow: Array) -> Array:

@@ -15,6 +15,7 @@ from mfg_envs import drawing
 from mfg_envs.drawing import Window, draw_population
 from mfg_envs.game import Layout
 from mfg_envs.games.ring_road import RingRoad
+from mfg_envs.pictures import canvas, ring
 
 pygame = pytest.importorskip("pygame")
 
@@ -30,15 +31,15 @@ def near(frame, colour, tolerance=6):
 def polar(frame):
     """Return the distance to the ring's centre and the angle of every pixel, in design units."""
     height, width, _ = frame.shape
-    unit = min(height, width) / drawing.UNITS
+    unit = min(height, width) / canvas.UNITS
     y, x = np.mgrid[:height, :width] + 0.5
-    x = (x - (width - unit * drawing.UNITS) / 2) / unit - drawing.RING_CENTRE[0]
-    y = (y - (height - unit * drawing.UNITS) / 2) / unit - drawing.RING_CENTRE[1]
+    x = (x - (width - unit * canvas.UNITS) / 2) / unit - ring.CENTRE[0]
+    y = (y - (height - unit * canvas.UNITS) / 2) / unit - ring.CENTRE[1]
     return np.hypot(x, y), np.arctan2(-y, x)
 
 
 def on_road(frame):
-    inner, outer = drawing.ROAD_RADII
+    inner, outer = ring.ROAD_RADII
     distance, _ = polar(frame)
     return (distance > inner + 1) & (distance < outer - 1)
 
@@ -52,8 +53,8 @@ def band_end(frame, cell, num_cells=50):
     """Return where the band ends along the ray through a cell's middle, in design units."""
     distance, angle = polar(frame)
     off = np.angle(np.exp(1j * (angle - 2 * np.pi * cell / num_cells)))
-    ray = near(frame, drawing.BAND) & (abs(off) < 0.01) & (distance < 330)
-    return distance[ray].max(initial=drawing.BAND_RADII[0])
+    ray = near(frame, canvas.BAND) & (abs(off) < 0.01) & (distance < 330)
+    return distance[ray].max(initial=ring.BAND_RADII[0])
 
 
 def density(**relative):
@@ -125,8 +126,8 @@ def test_dots_take_the_colour_of_the_action():
     for fast in (0, 10, 25, 50):
         a = np.where(x < fast, FAST, SLOW)
         frame = draw_population(GAME, x, a, UNIFORM, 1)
-        yellow = on_road(frame) & near(frame, drawing.VIRIDIS[-1])
-        violet = on_road(frame) & near(frame, drawing.VIRIDIS[0])
+        yellow = on_road(frame) & near(frame, canvas.VIRIDIS[-1])
+        violet = on_road(frame) & near(frame, canvas.VIRIDIS[0])
         counts.append((yellow.sum(), violet.sum()))
     yellow, violet = np.array(counts).T
     assert yellow[0] == violet[-1] == 0
@@ -139,13 +140,13 @@ def test_dots_take_the_colour_of_the_action():
 def test_dots_are_grey_before_the_first_action():
     frame = draw_population(GAME, np.arange(50), None, UNIFORM, 0)
     assert not dot_pixels(frame).any()
-    assert (on_road(frame) & near(frame, drawing.WAITING)).sum() > 50 * 50
+    assert (on_road(frame) & near(frame, canvas.WAITING)).sum() > 50 * 50
 
 
 def test_a_single_action_value_is_drawn():
     game = RingRoad.make(num_cells=5, num_speeds=1)
     frame = draw_population(game, np.arange(5), np.zeros(5, int), np.full(5, 0.2), 1)
-    assert dot_pixels(frame).any() or near(frame, drawing.VIRIDIS[0]).any()
+    assert dot_pixels(frame).any() or near(frame, canvas.VIRIDIS[0]).any()
 
 
 @pytest.mark.parametrize("dynamics", ["cell", "position"])
@@ -157,7 +158,7 @@ def test_a_dot_is_where_its_player_is(turn, dynamics):
     distance, angle = polar(frame)
     dot = dot_pixels(frame)
     place = (distance * np.exp(1j * angle))[dot].mean()
-    want = game.coordinates(x)[0] @ [1, 1j] * np.mean(drawing.ROAD_RADII)
+    want = game.coordinates(x)[0] @ [1, 1j] * np.mean(ring.ROAD_RADII)
     assert abs(place - want) < 1.5
 
 
@@ -166,8 +167,8 @@ def test_the_band_is_proportional_to_the_density(size):
     levels = {3: 0.3, 11: 0.7, 20: 1.4, 33: 1.7, 41: 1.9}
     m = density(**{f"c{cell}": level for cell, level in levels.items()})
     frame = draw_population(GAME, np.array([7]), None, m, 0, (size, size))
-    low, high = drawing.BAND_RADII
-    pixel = drawing.UNITS / size
+    low, high = ring.BAND_RADII
+    pixel = canvas.UNITS / size
     for cell, level in levels.items():
         thickness = band_end(frame, cell) - low
         assert thickness == pytest.approx((high - low) * level / 2, abs=1.5 * pixel)
@@ -175,9 +176,9 @@ def test_the_band_is_proportional_to_the_density(size):
 
 def test_the_average_is_marked_by_a_circle():
     frame = draw_population(GAME, np.array([7]), None, density(c25=0.0), 0)
-    low, high = drawing.BAND_RADII
+    low, high = ring.BAND_RADII
     distance, angle = polar(frame)
-    dark = near(frame, drawing.INK, 60) & (distance > low + 5) & (distance < high + 5)
+    dark = near(frame, canvas.INK, 60) & (distance > low + 5) & (distance < high + 5)
     assert abs(distance[dark] - (low + high) / 2).max() < 2.5  # the axis ends at twice the average
     assert len(np.unique(np.round(np.degrees(angle[dark])))) > 355  # all around
     assert band_end(frame, 25) == low  # an empty cell has no band
@@ -188,28 +189,28 @@ def test_the_highest_peak_fits(cell):
     m = np.zeros(50)
     m[cell] = 1
     frame = draw_population(GAME, np.full(100, cell), None, m, 0)
-    assert band_end(frame, cell) == pytest.approx(drawing.BAND_RADII[1], abs=2)
+    assert band_end(frame, cell) == pytest.approx(ring.BAND_RADII[1], abs=2)
     distance, angle = polar(frame)
-    band = near(frame, drawing.BAND) & (distance < 330)  # not the sample in the key
-    assert distance[band].max() < drawing.BAND_RADII[1] + 1
+    band = near(frame, canvas.BAND) & (distance < 330)  # not the sample in the key
+    assert distance[band].max() < ring.BAND_RADII[1] + 1
     off = np.angle(np.exp(1j * (angle - 2 * np.pi * cell / 50)))[band]
     assert abs(off).max() == pytest.approx(np.pi / 50, abs=0.01)
-    words = near(draw_population(GAME, np.full(100, cell), None, UNIFORM, 0), drawing.INK)
-    assert not (band & words & (distance > drawing.BAND_RADII[1])).any()
+    words = near(draw_population(GAME, np.full(100, cell), None, UNIFORM, 0), canvas.INK)
+    assert not (band & words & (distance > ring.BAND_RADII[1])).any()
 
 
 @pytest.mark.parametrize(
     ("peak", "top"), [(0.1, 2), (1, 2), (2, 2), (2 + 1e-12, 2), (2.1, 5), (5.1, 10), (50, 50)]
 )
 def test_the_axis_ends_at_a_round_number(peak, top):
-    assert drawing.axis_top(peak) == top
+    assert canvas.axis_top(peak) == top
 
 
 def test_players_in_one_place_do_not_hide_each_other():
     x, a = np.full(100, 13), np.arange(100) // 2
     frame = draw_population(GAME, x, a, GAME.mean_field(x), 1)
     seen = frame[dot_pixels(frame)]
-    colours = np.array([drawing.colour_map(level) for level in np.linspace(0, 1, 50)])
+    colours = canvas.between(canvas.VIRIDIS, np.linspace(0, 1, 50))
     shown = [near(seen, colour, 16).any() for colour in colours]
     assert np.mean(shown) > 0.9
 
@@ -221,7 +222,7 @@ def test_a_crowd_fills_the_road_and_keeps_its_colours():
     assert dot_pixels(frame).sum() > 5_000
     right = dot_pixels(frame) & (abs(angle - np.pi / 2) < 0.1)  # cells 12 and 13: a quarter up
     mean = frame[right].mean(0)
-    colours = np.array([drawing.colour_map(level) for level in np.linspace(0, 1, 50)])
+    colours = canvas.between(canvas.VIRIDIS, np.linspace(0, 1, 50))
     assert abs(np.argmin(abs(colours - mean).sum(1)) - 12.5) < 8
 
 
@@ -283,17 +284,18 @@ def test_without_pygame_the_error_says_what_to_install(monkeypatch):
 
 
 def test_another_kind_is_one_function(monkeypatch):
-    class Line(RingRoad):
+    class Row(RingRoad):
         def layout(self):
-            return Layout("line", "speed", self.speeds)
+            return Layout("row", "speed", self.speeds)
 
-    def draw_line(canvas, scene):
-        canvas.dots(np.stack([100 + 10.0 * scene.state, 0 * scene.state + 300], -1), 4, scene.level)
+    def draw_row(canvas, scene):
+        points = np.stack([100 + 10.0 * scene.state, 0 * scene.state + 300], -1)
+        canvas.dots(points, 4, scene.palette, scene.tint)
 
-    monkeypatch.setitem(drawing.KINDS, "line", draw_line)
+    monkeypatch.setitem(drawing.KINDS, "row", draw_row)
     x = np.arange(50)
-    frame = draw_population(Line(), x, np.full(50, FAST), UNIFORM, 0)
-    rows, columns = np.nonzero(near(frame, drawing.VIRIDIS[-1]))
+    frame = draw_population(Row(), x, np.full(50, FAST), UNIFORM, 0)
+    rows, columns = np.nonzero(near(frame, canvas.VIRIDIS[-1]))
     assert abs(rows.mean() - 300) < 2
     assert columns.max() - columns.min() == pytest.approx(490, abs=10)
 
@@ -362,11 +364,24 @@ def test_a_window_never_shown_leaves_the_display_alone(window):
     pygame.display.quit()
 
 
+def test_named_actions_are_listed_in_the_middle_of_the_ring():
+    class Named(RingRoad):
+        def layout(self):
+            return Layout("ring", "last move", np.arange(2), ("slow", "fast"))
+
+    frame = draw_population(Named(), np.arange(50), np.full(50, 1), UNIFORM, 1)
+    distance, _ = polar(frame)
+    for colour, driven in zip(canvas.CATEGORIES[:2], (False, True), strict=True):
+        seen = near(frame, colour)
+        assert (seen & (distance < 150)).sum() > 100  # the key
+        assert (seen & on_road(frame)).any() == driven
+
+
 def test_colours_follow_the_values_of_the_actions_not_their_indices():
     class Backwards(RingRoad):
         def layout(self):
             return Layout("ring", "minus the speed", -self.speeds)
 
     frame = draw_population(Backwards(), np.arange(50), np.full(50, FAST), UNIFORM, 1)
-    assert (on_road(frame) & near(frame, drawing.VIRIDIS[0])).any()
-    assert not (on_road(frame) & near(frame, drawing.VIRIDIS[-1])).any()
+    assert (on_road(frame) & near(frame, canvas.VIRIDIS[0])).any()
+    assert not (on_road(frame) & near(frame, canvas.VIRIDIS[-1])).any()

@@ -278,8 +278,8 @@ class Overflows(Walk):
         return abs(x * 1_000_000_007 + w) % 5
 
 
-class ReadsTuple(Walk):
-    prices = (0.0, 0.1, 0.2, 0.3, 0.4)
+class ReadsRange(Walk):
+    prices = range(5)
 
     def reward(self, t, x, a, m):
         return np.asarray(self.prices)[x]
@@ -390,9 +390,9 @@ def test_a_fault_of_a_game_is_named(game, sentence):
     ("game", "sentence"),
     [
         (Overflows(), r"step\(t=0, x=3, a=0\) compiled by numba is not what NumPy gives"),
-        (ReadsTuple(), "ReadsTuple cannot be compiled .*reads self.prices"),
+        (ReadsRange(), "ReadsRange cannot be compiled .*reads self.prices"),
     ],
-    ids=["Overflows", "ReadsTuple"],
+    ids=["Overflows", "ReadsRange"],
 )
 def test_a_fault_of_compiled_methods_is_named(game, sentence, use):
     pytest.importorskip("numba")

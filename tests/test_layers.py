@@ -10,12 +10,32 @@ from pathlib import Path
 import pytest
 
 LONGEST = 300
+BELOW_GAMES = (
+    *("layout", "game", "continuous_game", "team_game"),
+    *("random", "elementary", "components"),
+)
+"""What a game is, and numbers: all that a game file may import of ours beside other games."""
 SOLVERS = (
-    *("game", "random", "elementary", "policies", "dependence", "compiled"),
-    *("tables", "stationary", "exact", "passes", "kernels"),
+    "policies",
+    "dependence",
+    "compiled",
+    "tables",
+    "stationary",
+    "exact",
+    "passes",
+    "kernels",
+    "team_tables",
+    "team_kernels",
+    "density",
+    "continuous_kernels",
+    "discretise",
+    "riccati",
 )
 """Modules that know games, and nothing of environments."""
-VIEWS = ("batch", "observation", "parallel", "representative", "registry", "drawing", "testing")
+VIEWS = (
+    *("batch", "observation", "parallel", "representative", "registry", "testing"),
+    *("team", "team_batch", "team_observation", "drawing", "pictures"),
+)
 
 
 def sources(package):
@@ -86,11 +106,11 @@ def test_a_game_imports_what_a_game_is_numbers_and_other_games(file):
     names = imported_by("mfg_envs.games", file)
     assert {name.split(".")[0] for name in names} <= allowed
     ours = {name.split(".")[1] for name in names if name.startswith("mfg_envs.")}
-    assert ours <= {"game", "games", "random", "elementary"}
+    assert ours <= {"games", *BELOW_GAMES}
 
 
-@pytest.mark.parametrize("name", SOLVERS)
-def test_solvers_do_not_know_environments(name):
+@pytest.mark.parametrize("name", BELOW_GAMES + SOLVERS)
+def test_games_and_solvers_do_not_know_environments(name):
     file = next(file for file in sources("mfg_envs") if file.name == f"{name}.py")
     known = imported_by("mfg_envs", file)
     assert not known & {f"mfg_envs.{view}" for view in VIEWS}
@@ -98,9 +118,11 @@ def test_solvers_do_not_know_environments(name):
     assert not packages & {"gymnasium", "pettingzoo", "torch", "stable_baselines3", "matplotlib"}
 
 
-def test_a_game_knows_no_other_module_of_ours():
-    file = next(file for file in sources("mfg_envs") if file.name == "game.py")
-    assert not {name for name in imported_by("mfg_envs", file) if name.startswith("mfg_envs")}
+def test_a_game_knows_how_it_is_drawn_and_no_other_module_of_ours():
+    for name, known in (("layout.py", set()), ("game.py", {"layout", "layout.Layout"})):
+        file = next(file for file in sources("mfg_envs") if file.name == name)
+        ours = {full for full in imported_by("mfg_envs", file) if full.startswith("mfg_envs")}
+        assert ours == {f"mfg_envs.{module}" for module in known}
 
 
 @pytest.mark.parametrize("package", ["agents", "wrappers"])

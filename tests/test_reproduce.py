@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from agents import cli
 from agents.cli import games, reproduce, ring_road_study
 from agents.lax_friedrichs_fpi import LaxFriedrichsFPI
-from mfg_envs import GAMES, make_game
-from mfg_envs.registry import game_class
+from mfg_envs import make_game
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
 
 cli.load()
 
@@ -94,9 +94,17 @@ def test_list_and_show(tmp_path):
     assert (tmp_path / "ring.png").stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES])
+def test_every_game_is_listed_and_shown(name):
+    assert name in invoke("list").output
+    shown = invoke("show", name)
+    assert shown.exit_code == 0, shown.output
+    assert f"{name}_v0.parallel_env" in shown.output
+
+
 def test_every_parameter_has_a_meaning():
-    for name in GAMES:
-        cls = game_class(name)
+    for name in (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES):
+        cls = any_class(name)
         meanings = games.attributes(cls)
         assert all(meanings.get(field.name) for field in fields(cls)), name
 
@@ -107,5 +115,5 @@ def test_unknown_names_end_with_one_clear_line(capsys, monkeypatch):
         cli.main()
     assert end.value.code == 2
     assert capsys.readouterr().err == (
-        "mfg-envs: no game is called 'ring_rod'; did you mean 'ring_road'?\n"
+        "mfg-envs: no game is called 'ring_rod'; did you mean 'ring_road' or 'routing'?\n"
     )

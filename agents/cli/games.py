@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
 import agents as learners
-from mfg_envs.registry import GAMES, game_class, make_game
+from mfg_envs.game import FiniteGame
+from mfg_envs.games import tntp
+from mfg_envs.registry import (
+    CONTINUOUS_GAMES,
+    GAMES,
+    TEAM_GAMES,
+    any_class,
+    make_game,
+    make_population,
+    variant,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,21 +39,19 @@ def register(app: typer.Typer) -> None:
 def list_command() -> None:
     """List the games and the learners."""
     console = Console()
-    games = Table(title="Games", title_justify="left", title_style="bold")
-    for column in ("name", "what it is", "players", "time"):
-        games.add_column(column)
-    for name in GAMES:
-        cls = game_class(name)
-        horizon = getattr(cls, "horizon", None)
-        clock = "stationary" if horizon is None else f"T = {horizon}"
-        games.add_row(f"[bold]{name}", _first_line(inspect.getmodule(cls)), cls.player_name, clock)
-    console.print(games)
-    learners = Table(title="Learners", title_justify="left", title_style="bold")
-    learners.add_column("name")
-    learners.add_column("what it does")
+    kinds = {"Finite games": GAMES, "Continuous games": CONTINUOUS_GAMES, "Team games": TEAM_GAMES}
+    for title, names in kinds.items():
+        games = _table(title, "name", "what it is", "time")
+        for name in names:
+            cls = any_class(name)
+            horizon = getattr(cls, "horizon", None)
+            clock = f"T = {horizon}" if isinstance(horizon, int) else "endless"
+            games.add_row(f"[bold]{name}", _first_line(cls), clock)
+        console.print(games)
+    offered = _table("Learners", "name", "what it does")
     for learner in _learners():
-        learners.add_row(f"[bold]{learner.__name__}", _first_line(learner))
-    console.print(learners)
+        offered.add_row(f"[bold]{learner.__name__}", _first_line(learner))
+    console.print(offered)
     console.print("[dim]mfg-envs show GAME tells everything about a game.")
 
 
@@ -50,61 +61,107 @@ def show_command(
     save: Annotated[
         Path | None, typer.Option(help="Write a picture (PNG) of a population.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be repeated."),
+    ] = None,
+    network: Annotated[Path | None, typer.Option(help="Road network, *_net.tntp.")] = None,
+    trips: Annotated[Path | None, typer.Option(help="Trips over it, *_trips.tntp.")] = None,
 ) -> None:
     """Show a game: parameters, spaces, rewards, mean-field limit."""
     console = Console()
-    cls = game_class(game)
+    cls = any_class(game)
     if save is not None and save.suffix != ".png":
         raise ValueError(f"--save must end with .png, got {save}")
+    given = parse(settings or ())
+    given |= {} if network is None else {"network": tntp.read_network(network)}
+    given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
+    try:
+        built = make_game(game, **given)
+    except TypeError as error:  # a word where a number should be
+        raise ValueError(str(error)) from error
     text = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     console.print(Panel(text, title=f"[bold]{game}", title_align="left", padding=(1, 2)))
-    console.print(_parameters(game, cls))
-    console.print(_facts(make_game(game)))
+    console.print(_parameters(cls, variant(cls, given)))
+    said = ", ".join(f"{name} {value}" for name, value in given.items())
+    console.print(_facts(built, f"With {said}" if given else "With the default parameters"))
     if save is not None:
-        _picture(game, agents, save)
+        _picture(built, agents, save)
         console.print(f"Wrote {save}")
 
 
-def _parameters(name: str, cls: Any) -> Table:
-    """Return the parameters with their defaults and meanings."""
-    meanings = attributes(cls)
-    table = Table(title="Parameters", title_justify="left", title_style="bold")
-    for column in ("name", "default", "meaning"):
-        table.add_column(column)
-    for variant, choices in cls.variants().items():
-        default = inspect.signature(cls.make).parameters[variant].default
+def parse(settings: Sequence[str]) -> dict[str, Any]:
+    """Return parameters given as NAME=VALUE; a value that is no Python literal is a word.
+
+    Raises:
+        ValueError: If one has no "=".
+    """
+    given = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set needs NAME=VALUE, got {setting!r}")
+        try:
+            given[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            given[name] = value
+    return given
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, no_wrap=column == "name")
+    return table
+
+
+def _parameters(cls: Any, chosen: Any) -> Table:
+    """Return the parameters of the chosen variant with their defaults and meanings."""
+    meanings, variants = attributes(chosen), getattr(cls, "variants", dict)()
+    table = _table("Parameters", "name", "default", "meaning")
+    for name, choices in variants.items():
+        default = inspect.signature(cls.make).parameters[name].default
         lines = "\n".join(f"{key!r}: {_first_line(kind)}" for key, kind in choices.items())
-        table.add_row(variant, repr(default), lines)
-    for field in fields(cls):
+        table.add_row(name, repr(default), lines)
+    for field in fields(chosen):
         default = "required" if field.default is MISSING else repr(field.default)
         table.add_row(field.name, default, meanings.get(field.name, ""))
     return table
 
 
-def _facts(game: Any) -> Table:
+def _facts(game: Any, title: str) -> Table:
     """Return sizes and spaces as the views present them."""
-    from mfg_envs.observation import Observer
-
-    observer = Observer(game)
-    table = Table(title="With the default parameters", title_justify="left", title_style="bold")
-    table.add_column("quantity")
-    table.add_column("value")
-    rows = {
-        "private states S": f"{game.num_states}, of which players observe {game.num_observations}",
-        "actions A": str(game.num_actions),
-        "mean field": f"array {game.mean_field_shape}, sums to one",
-        "horizon": "none (stationary)" if game.horizon is None else f"T = {game.horizon}",
-        "discount": str(game.discount),
-        "observation": f"{observer.space} of {', '.join(observer.parts)}",
-        "N players": f"mfg_envs.{game.name}_v0.parallel_env(num_agents=...)",
-        "mean-field limit": f'mfg_envs.{game.name}_v0.parallel_env(..., mode="mean_field")',
-    }
-    for quantity, value in rows.items():
+    if game.name in TEAM_GAMES:
+        rows = _team_facts(game)
+    else:
+        env = make_population(game.name, 2, game=game)
+        parts = ", ".join(env.batch.observer.parts)
+        rows = {
+            "actions": str(env.batch.action_space),
+            "mean field": f"array {game.mean_field_shape}",
+            "observation": f"{env.batch.observer.space} of {parts}",
+            "N players": f"mfg_envs.{game.name}_v0.parallel_env(num_agents=...)",
+            "mean-field limit": f'mfg_envs.{game.name}_v0.parallel_env(..., mode="mean_field")',
+        }
+        if isinstance(game, FiniteGame):
+            seen = f"{game.num_states}, of which players observe {game.num_observations}"
+            rows = {"private states S": seen, **rows}
+    clock = "none (stationary)" if game.horizon is None else f"T = {game.horizon}"
+    table = _table(title, "quantity", "value")
+    for quantity, value in {**rows, "horizon": clock, "discount": str(game.discount)}.items():
         table.add_row(quantity, value)
     return table
 
 
-def _picture(name: str, agents: int, path: Path) -> None:
+def _team_facts(game: Any) -> dict[str, str]:
+    return {
+        "global agent": f"{game.num_global_states} states, {game.num_global_actions} actions",
+        "local agents": f"{game.num_local_states} states, {game.num_local_actions} actions each",
+        "n locals": f"mfg_envs.{game.name}_v0.parallel_env(num_locals=...)",
+    }
+
+
+def _picture(game: Any, agents: int, path: Path) -> None:
     """Draw a population after some uniform play."""
     from PIL import Image
 
@@ -112,7 +169,7 @@ def _picture(name: str, agents: int, path: Path) -> None:
 
     from ..run import write_atomically
 
-    env = PopulationEnv(make_game(name), agents, render_mode="rgb_array")
+    env = PopulationEnv(game, agents, render_mode="rgb_array")
     env.reset(seed=0)
     for _ in range(10):
         env.step({agent: env.action_space(agent).sample() for agent in env.agents})

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,10 @@ class Chain(FiniteGame):
     def neighbours(self, x: Array) -> Array:
         around = np.array([0, -1, 1])
         return np.clip(np.asarray(x)[..., None] + around, 0, self.num_cells - 1)
+
+    def layout(self) -> Layout | None:
+        moves = ("left", "stay", "right")
+        return Layout("line", "last move", np.arange(-1, 2), moves, place_label="cell")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,3 +155,7 @@ class TwoBarCoordination(Chain):
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         return -self.move_cost * np.abs(a - 1) - self.cost[x] + self.crowd_attraction * at(m, x)
+
+    def layout(self) -> Layout | None:
+        plain = super().layout()
+        return plain and plain._replace(marks=tuple(("bar", bar) for bar in self.bars))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +68,7 @@ class ContractionGame(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return np.stack([x, 1 - np.asarray(x)], -1)
+
+    def layout(self) -> Layout | None:
+        moves, places = ("stay", "switch"), ("place 0", "place 1")
+        return Layout("few", "last action", np.arange(2), moves, labels=places)

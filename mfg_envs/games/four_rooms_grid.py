@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
-from mfg_envs.games.grid import MOVES, STAY, coordinates, landing
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.games.grid import MOVES, STAY, TORUS, coordinates, landing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -111,14 +111,19 @@ class FourRoomsGrid(FiniteGame):
         check_range("crowd_aversion", self.crowd_aversion, 0)
         if self.floor <= 0:
             raise ValueError(f"floor must be positive, got {self.floor}")
+        for name in ("plan", "start", "place_rewards"):
+            if not isinstance(entries := getattr(self, name), str):
+                rows = (row if isinstance(row, str) else tuple(row) for row in entries)
+                object.__setattr__(self, name, tuple(rows))
         if len({len(row) for row in self.plan}) != 1 or not self.free.any():
             raise ValueError(f"plan must have rows of one length and a free cell, got {self.plan}")
         if isinstance(self.start, str):
             check_choice("start", self.start, ("corner", "anywhere"))
-        weights = self.initial_law
-        if not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
-            raise ValueError(f"start must have weights >= 0 and one > 0, got {self.start}")
-        self._on_cells("place_rewards", self.place_rewards)
+        elif not self.start or min(entry[2] for entry in self.start) <= 0:
+            raise ValueError(f"start must hold (row, column, weight > 0) entries, got {self.start}")
+        for entries in (self.initial_law, self.bonus):  # they check their cells
+            if not np.isfinite(entries).all():
+                raise ValueError("start and place_rewards must hold finite numbers")
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:
@@ -151,7 +156,7 @@ class FourRoomsGrid(FiniteGame):
         if self.start == "corner":
             return np.eye(1, self.num_states)[0]
         weights = self._on_cells("start", self.start)
-        return weights / (weights.sum() or 1)
+        return weights / weights.sum()
 
     @cached_property
     def after(self) -> Array:
@@ -198,6 +203,12 @@ class FourRoomsGrid(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return np.roll(self.after, 1, -1)[x]  # staying comes first
+
+    def layout(self) -> Layout | None:
+        moves = ("down", "right", "up", "left", "stay")
+        glued = TORUS if self.free[0].any() or self.free[:, 0].any() else ""
+        plan = Layout("grid", "last move", np.arange(5), moves, walls=~self.free)
+        return plan._replace(place_label=glued)
 
     def _on_cells(self, name: str, entries: Any) -> Array:
         """Return the numbers of ((row, column, number), ...) as an array, (S,)."""

@@ -12,6 +12,8 @@ from mfg_envs.game import Array
 MOVES = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [0, 0]])
 """Rows and columns gained by the five moves: row + 1, column + 1, row - 1, column - 1, stay."""
 STAY = 4
+TORUS = "opposite edges meet"
+"""What a picture says of a grid that wraps."""
 
 
 def landing(free: Array, moves: Array, *, wrap: bool = False) -> Array:

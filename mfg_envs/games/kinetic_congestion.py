@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
 from mfg_envs.games.grid import MOVES, STAY, coordinates, landing
 
 
@@ -96,3 +96,8 @@ class KineticCongestion(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return np.roll(self.goal, 1, -1)[x]
+
+    def layout(self) -> Layout | None:
+        moves = ("up", "right", "down", "left", "stay")
+        marks = (("target", self.target),)
+        return Layout("grid", "last move", np.arange(5), moves, walls=~self.free, marks=marks)

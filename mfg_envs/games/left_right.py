@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at
+from mfg_envs.game import Array, FiniteGame, Layout, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +80,7 @@ class LeftRight(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return (np.asarray(x)[..., None] + np.arange(3)) % 3
+
+    def layout(self) -> Layout | None:
+        states = ("centre", "left", "right")
+        return Layout("few", "last choice", np.arange(2), states[1:], labels=states)

@@ -23,7 +23,7 @@ import numpy as np
 
 from mfg_envs.components import add, clip, dot, linear, spread, subtract
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
-from mfg_envs.game import as_float, check_choice, check_range
+from mfg_envs.game import Layout, as_float, check_choice, check_range
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,9 +45,9 @@ class LinearQuadratic(ContinuousGame):
         drift: Matrix A.
         control: Matrix B.
         coupling: Matrix C, how the mean state moves everybody.
-        state_cost: Matrix Q >= 0.
-        action_cost: Matrix R > 0.
-        crowd_cost: Matrix P >= 0.
+        state_cost: Matrix Q.
+        action_cost: Matrix R; positive, or the best action is not finite.
+        crowd_cost: Matrix P.
         target: A number for all components, or one for each.
         noise_scale: Half the width of the noise, > 0; its standard deviation if it is normal.
         start: Middle of the first states, one number for all components or one for each.
@@ -128,7 +128,8 @@ class LinearQuadratic(ContinuousGame):
 
     @property
     def initial_law(self) -> tuple[Normal | Uniform, ...]:
-        return tuple(Uniform(v - self.start_scale, v + self.start_scale) for v in self.start)
+        half = self.start_scale
+        return tuple(Uniform(v - half, v + half) for v in _vector("start", self.start, self.dim))
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         return Uniform(-self.noise_scale, self.noise_scale)
@@ -143,6 +144,15 @@ class LinearQuadratic(ContinuousGame):
         cost = dot(gap, linear(self.state_cost, gap)) + dot(a, linear(self.action_cost, a))
         return -(cost + dot(away, linear(self.crowd_cost, away)))
 
+    def layout(self) -> Layout | None:
+        if self.dim > 1:
+            return None
+        reach = self.scale if self.action_bound is None else self.action_bound
+        marks = (("target", float(np.ravel(self.target)[0])),)
+        return Layout(
+            "interval", "push", np.array([-reach, reach]), place_label="state", marks=marks
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianLinearQuadratic(LinearQuadratic):
@@ -150,7 +160,8 @@ class GaussianLinearQuadratic(LinearQuadratic):
 
     @property
     def initial_law(self) -> tuple[Normal | Uniform, ...]:
-        return tuple(Normal(v, self.start_scale) for v in self.start)
+        first = _vector("start", self.start, self.dim)
+        return tuple(Normal(v, self.start_scale) for v in first)
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         return Normal(0.0, self.noise_scale)
@@ -158,7 +169,7 @@ class GaussianLinearQuadratic(LinearQuadratic):
 
 def _vector(name: str, value: Any, dim: int) -> tuple[float, ...]:
     """Return a parameter as ``dim`` floats."""
-    values = (value,) * dim if np.ndim(value) == 0 else tuple(value)
+    values = tuple(value) if np.iterable(value) else (value,) * dim
     if len(values) != dim:
         raise ValueError(f"{name} must be a number or {dim} numbers, got {value!r}")
     return tuple(as_float(name, v) for v in values)
@@ -166,9 +177,9 @@ def _vector(name: str, value: Any, dim: int) -> tuple[float, ...]:
 
 def _matrix(name: str, value: Any, dim: int) -> Matrix:
     """Return a parameter as a float, or as ``dim`` rows of floats."""
-    if np.ndim(value) == 0:
+    if not np.iterable(value):
         return as_float(name, value)
     rows = tuple(value)
-    if len(rows) != dim or any(np.ndim(row) != 1 for row in rows):
+    if len(rows) != dim or not all(np.iterable(row) for row in rows):
         raise ValueError(f"{name} must be a number or {dim} rows, got {value!r}")
     return tuple(_vector(name, row, dim) for row in rows)

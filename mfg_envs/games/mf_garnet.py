@@ -28,11 +28,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs import random
-from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
 
 STRUCTURES = ("additive", "multiplicative")
 TABLE_LIMIT = 10**8
 """Most numbers in the table of the coupling, S * A * S * branching."""
+MOST_DRAWN = 30
+"""Most states of a game that can be drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,11 @@ class MFGarnet(FiniteGame):
         for y in range(self.num_states):
             pull = pull + self.matrix[x, y] * at(m, x * 0 + y)
         return self.payoff[x, a] + self.influence[x, a] * pull
+
+    def layout(self) -> Layout | None:
+        if self.num_states > MOST_DRAWN:
+            return None
+        return Layout("few", "last action", np.arange(self.num_actions))
 
     @property
     def _base_reward(self) -> Array:

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
-from mfg_envs.games.grid import MOVES, coordinates, landing
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
+from mfg_envs.games.rings import NOBODY
 
 CYCLES = {
     3: ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0)),
@@ -24,8 +25,6 @@ CYCLES = {
     ),
 }
 """Who chases (1) and who flees (-1) whom, by the number of populations."""
-NOBODY = 1e-25
-"""Added to the mean field under the logarithm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,3 +157,8 @@ class PredatorPrey(FiniteGame):
         shift = self.area * np.arange(self.num_populations)
         joint = (around[..., None, :] + shift[:, None]) % self.num_states
         return joint.reshape(*np.shape(x), -1)
+
+    def layout(self) -> Layout | None:
+        labels = tuple(f"population {i}" for i in range(self.num_populations))
+        plan = Layout("grid", "", np.zeros(self.num_actions), labels=labels, walls=~self.free)
+        return plan._replace(place_label=TORUS)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at
+from mfg_envs.game import Array, FiniteGame, Layout, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +69,7 @@ class RockPaperScissors(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return (np.asarray(x)[..., None] + np.arange(3)) % 3
+
+    def layout(self) -> Layout | None:
+        names = ("rock", "paper", "scissors")
+        return Layout("few", "last choice", np.arange(3), names, labels=names)

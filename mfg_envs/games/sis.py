@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, at, check_choice, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -128,6 +128,10 @@ class SIS(FiniteGame):
 
     def neighbours(self, x: Array) -> Array:
         return np.stack([x, 1 - np.asarray(x)], -1)
+
+    def layout(self) -> Layout | None:
+        contact = np.array(self.contact)
+        return Layout("few", "level of contact", contact, labels=("susceptible", "ill"))
 
 
 @dataclass(frozen=True, kw_only=True)

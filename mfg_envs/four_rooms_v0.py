@@ -1,0 +1,5 @@
+"""Continuous four rooms as PettingZoo environments; see ``mfg_envs.games.four_rooms``."""
+
+from mfg_envs.registry import environments
+
+parallel_env, env, raw_env = environments("four_rooms")

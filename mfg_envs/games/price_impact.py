@@ -1,0 +1,96 @@
+"""Price impact: traders unwind their stock, and together they move the price.
+
+The optimal execution game of Magnino et al., "Solving Continuous Mean Field Games" (arXiv
+2510.22158), after Carmona and Lacker (2015): a mean field of controls.  READ there: X = [-5, 5],
+a in [-1, 1], ``x' = x + a + N(0, 1)``, the reward, first stock even on [0, 5], 11 decisions.
+Ours: the costs (1, 1), the impact .5, and that the stock stays within its limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.components import spread
+from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
+from mfg_envs.game import Layout, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceImpact(ContinuousGame):
+    """Traders with a stock; the price follows their mean trade.
+
+    State: stock x in [-limit, limit].  Action: a trade.  Noise: normal.  ``x' = x + a + w``, cut
+    off at the limits.  Mean field: the mean action m.
+    Reward: ``-stock_cost x^2 - action_cost a^2 + impact x m``.
+
+    Attributes:
+        stock_cost: Of a squared stock of one; >= 0.
+        action_cost: Of a squared trade of one; >= 0.
+        impact: Price change by a mean trade of one; >= 0.
+        noise_scale: Standard deviation of the noise, > 0.
+        limit: Largest stock, >= 5.
+        trade_limit: Largest trade, > 0.
+
+    Raises:
+        ValueError: If a parameter is out of its range.
+    """
+
+    name: ClassVar[str] = "price_impact"
+    player_name: ClassVar[str] = "trader"
+    mean_field_kind: ClassVar[str] = "mean_action"
+
+    stock_cost: float = 1.0
+    action_cost: float = 1.0
+    impact: float = 0.5
+    noise_scale: float = 1.0
+    limit: float = 5.0
+    trade_limit: float = 1.0
+    discount: float = 1.0
+    horizon: int | None = 11
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("stock_cost", "action_cost", "impact"):
+            check_range(name, getattr(self, name), 0)
+        check_range("noise_scale", self.noise_scale, 1e-9)
+        check_range("limit", self.limit, 5)
+        check_range("trade_limit", self.trade_limit, 1e-9)
+
+    @property
+    def state_low(self) -> tuple[float, ...]:
+        return (-self.limit,)
+
+    @property
+    def state_high(self) -> tuple[float, ...]:
+        return (self.limit,)
+
+    @property
+    def action_low(self) -> tuple[float, ...]:
+        return (-self.trade_limit,)
+
+    @property
+    def action_high(self) -> tuple[float, ...]:
+        return (self.trade_limit,)
+
+    @property
+    def initial_law(self) -> tuple[Uniform, ...]:
+        return (Uniform(0.0, 5.0),)
+
+    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return Normal(0.0, self.noise_scale)
+
+    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+        there = x[0] + a[0] + w[0]
+        return (np.minimum(np.maximum(there, -self.limit), self.limit),)
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        stock, trade = x[0], a[0]
+        gain = self.impact * stock * spread(m, a)[0]
+        return gain - self.stock_cost * stock * stock - self.action_cost * trade * trade
+
+    def layout(self) -> Layout:
+        limits = np.array([-self.trade_limit, self.trade_limit])
+        return Layout("interval", "trade", limits, place_label="stock")

@@ -1,0 +1,38 @@
+"""What environments as arrays give back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mfg_envs.game import Array
+
+
+class Step(NamedTuple):
+    """What a step gives: new arrays every time (``done`` and a shared mean field: read-only).
+
+    Attributes:
+        state: Private states, int32 (B, N); of a continuous game float64 (B, N, d).
+        observation: int (B, N), or float32 (B, N, D); see ``observe``.
+        reward: float64 (B, N); zero after a reset.
+        mean_field: Current mean field, float64 (B, *mean_field_shape); with controls that of the
+            last decision.
+        done: Whether the episode is over, bool (B,).
+    """
+
+    state: Array
+    observation: Array
+    reward: Array
+    mean_field: Array
+    done: Array
+
+
+class Rollout(NamedTuple):
+    """What T steps under one policy give.
+
+    Attributes:
+        mean_field: Met at every decision, (T, B, *mean_field_shape).
+        reward: Mean over the players at every decision, (T, B).
+    """
+
+    mean_field: Array
+    reward: Array
