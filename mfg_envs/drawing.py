@@ -22,6 +22,7 @@ from mfg_envs.pictures.few import draw_few
 from mfg_envs.pictures.graph import draw_graph
 from mfg_envs.pictures.ring import draw_ring
 from mfg_envs.pictures.scene import Scene, colours, coordinates
+from mfg_envs.pictures.team import Locals
 
 KINDS: dict[str, Callable[[Canvas, Scene], None]] = {
     "ring": draw_ring,
@@ -63,7 +64,7 @@ def draw_population(
         ImportError: If pygame is not installed.
         ValueError: If the game has no layout or one of an unknown kind, or a shape is wrong.
     """
-    name, layout = type(game).__name__, game.layout()
+    name, layout = type(getattr(game, "game", game)).__name__, game.layout()
     if layout is None:
         raise ValueError(f"{name} cannot be drawn: its layout() is None")
     if layout.kind not in KINDS:
@@ -83,6 +84,8 @@ def draw_population(
         raise ValueError(f"action must have shape {wanted}, got {np.shape(action)}")
     canvas = Canvas(*size)
     players = f"{num:,} player{'s' * (num != 1)}"
+    if isinstance(game, Locals):
+        players = f"{num:,} local{'s' * (num != 1)}, {game.words}"
     canvas.text(f"{title(name)}, {players}", (MARGIN, 26), 34, UNITS - 200, at="midleft")
     canvas.text(f"t = {t}", (UNITS - MARGIN, 26), 34, 140, at="midright")
     palette, tint = colours(layout, action, num)
@@ -90,6 +93,16 @@ def draw_population(
     scene = Scene(game, layout, state, points, palette, tint, np.asarray(mean_field))
     KINDS[layout.kind](canvas, scene)
     return canvas.image()
+
+
+def present(env: Any, frame: Array) -> Array | None:
+    """Give a picture the way ``env.render_mode`` says: as an array, or in its window (None)."""
+    if env.render_mode == "rgb_array":
+        return frame
+    if env.window is None:
+        env.window = Window()
+    env.window.show(frame, env.metadata["render_fps"])
+    return None
 
 
 def title(name: str) -> str:

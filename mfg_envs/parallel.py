@@ -74,7 +74,7 @@ class PopulationEnv(ParallelEnv):
         self.state_space = self.batch.field_space
         self._no, self._yes = (dict.fromkeys(self.possible_agents, flag) for flag in (False, True))
         self._generator: np.random.Generator | None = None
-        self._window: Any = None
+        self.window: Any = None
         self._last_actions: Array | None = None
 
     @property
@@ -181,18 +181,13 @@ class PopulationEnv(ParallelEnv):
         batch = self.batch
         scene = (self.game, batch.state[0], self._last_actions, batch.mean_field[0], batch.t)
         frame = drawing.draw_population(*scene)
-        if self.render_mode == "rgb_array":
-            return frame
-        if self._window is None:
-            self._window = drawing.Window()
-        self._window.show(frame, self.metadata["render_fps"])
-        return None
+        return drawing.present(self, frame)
 
     def close(self) -> None:
         """Close the window, if there is one; may be called again."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+        if self.window is not None:
+            self.window.close()
+            self.window = None
 
     def _needs_reset(self, name: str) -> None:
         if not hasattr(self.batch, "state"):
@@ -203,4 +198,4 @@ class PopulationEnv(ParallelEnv):
         return dict(zip(self.possible_agents, rows, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_window": None}  # a window stays with its process
+        return {**self.__dict__, "window": None}  # a window stays with its process

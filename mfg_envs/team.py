@@ -30,7 +30,7 @@ class TeamEnv(ParallelEnv):
         game: The game.
         num_locals: Local agents, n.
         max_cycles: Steps after which an episode is cut; None: the horizon, or 500 without one.
-        render_mode: None; team games are not drawn.
+        render_mode: None, "human" (a window) or "rgb_array" (an image).
         observe_global: Parts of the global agent's observation, see ``TeamObserver``.
         observe_local: Parts of a local's observation.
 
@@ -44,7 +44,7 @@ class TeamEnv(ParallelEnv):
 
     metadata: dict[str, Any] = {  # noqa: RUF012  PettingZoo declares it as an instance attribute
         "name": "team_v0",
-        "render_modes": [],
+        "render_modes": ["human", "rgb_array"],
         "render_fps": 15,
         "is_parallelizable": True,
     }
@@ -61,7 +61,7 @@ class TeamEnv(ParallelEnv):
     ) -> None:
         check_range("num_locals", as_int("num_locals", num_locals), 1)
         check_memory(num_locals, DICT_BYTES, "num_locals")
-        check_choice("render_mode", render_mode, (None,))
+        check_choice("render_mode", render_mode, (None, *self.metadata["render_modes"]))
         self.game, self.render_mode = game, render_mode
         self.metadata = {**self.metadata, "name": f"{game.name}_v0"}
         self.batch = TeamBatchEnv(game, 1, num_locals)
@@ -86,6 +86,8 @@ class TeamEnv(ParallelEnv):
         self.state_space = spaces.Box(low, np.ones(place + cells, np.float32))
         self._no, self._yes = (dict.fromkeys(self.possible_agents, flag) for flag in (False, True))
         self._generator: np.random.Generator | None = None
+        self.window: Any = None
+        self._last_actions: Array | None = None
 
     @property
     def np_random(self) -> np.random.Generator:
@@ -122,7 +124,7 @@ class TeamEnv(ParallelEnv):
             first = self.batch.reset(int(self.np_random.integers(2**63)))
         else:
             first = self.batch.reset()
-        self.agents = self.possible_agents[:]
+        self.agents, self._last_actions = self.possible_agents[:], None
         return self._views(first), {agent: {} for agent in self.agents}
 
     def step(
@@ -150,11 +152,14 @@ class TeamEnv(ParallelEnv):
             raise ValueError("actions were given but no agent is alive: call reset()")
         a = read_actions(actions, self.possible_agents, self._sizes)
         step = self.batch.step(a[:1], a[None, 1:])
+        self._last_actions = a[1:]
         terminated = self.batch.over
         truncated = not terminated and self.batch.t >= self.max_cycles
         agents = self.possible_agents
         if terminated or truncated:
             self.agents = []
+        if self.render_mode == "human":
+            self.render()
         return (
             self._views(step),
             dict.fromkeys(agents, float(step.reward[0])),
@@ -169,6 +174,29 @@ class TeamEnv(ParallelEnv):
             raise RuntimeError("call reset() before state()")
         place = self.game.global_coordinates(self.batch.global_state)[0]
         return np.concatenate([place, self.mean_field], dtype=np.float32)
+
+    def render(self) -> Array | None:
+        """Draw the locals: uint8 (H, W, 3) for "rgb_array", a window for "human"."""
+        if self.render_mode is None:
+            raise ValueError('render() needs render_mode="human" or "rgb_array" at construction')
+        if not hasattr(self.batch, "state"):
+            raise RuntimeError("call reset() before render()")
+        from mfg_envs import drawing
+        from mfg_envs.pictures.team import Locals
+
+        batch = self.batch
+        crowd = Locals(self.game, int(batch.global_state[0]))
+        scene = (crowd, batch.state[0], self._last_actions, self.mean_field, batch.t)
+        return drawing.present(self, drawing.draw_population(*scene))
+
+    def close(self) -> None:
+        """Close the window, if there is one; may be called again."""
+        if self.window is not None:
+            self.window.close()
+            self.window = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "window": None}  # a window stays with its process
 
     def _views(self, step: TeamStep) -> dict[str, Any]:
         t, (x_g, x, m) = self.batch.t, (step.global_state, step.state, step.mean_field)

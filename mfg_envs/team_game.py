@@ -28,6 +28,7 @@ import numpy as np
 
 from mfg_envs import team_tables
 from mfg_envs.game import Array, Game
+from mfg_envs.layout import Layout
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -142,6 +143,17 @@ class TeamGame(ABC):
     def local_coordinates(self, x: Array) -> Array:
         """Return features of local states scaled to [-1, 1], float (*inner, D)."""
         return (2.0 * x / max(self.num_local_states - 1, 1) - 1)[..., None]
+
+    def layout(self, x_g: int) -> Layout | None:
+        """Return how to draw the locals beside a global state, or None: not drawn."""
+        if self.num_local_states > 30:
+            return None
+        names = tuple(f"state {x}" for x in range(self.num_local_states))
+        return Layout("few", "action", np.arange(self.num_local_actions), labels=names)
+
+    def global_words(self, x_g: int) -> str:
+        """Return what a picture says of the global agent."""
+        return f"global state {x_g}"
 
     def mean_field(self, x: Array, a: Array | None = None) -> Array:
         """Return the share of locals in each state, or in each (state, action).

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array, check_range
+from mfg_envs.layout import Layout
 from mfg_envs.team_game import TeamGame
 
 MOVES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
@@ -98,3 +99,13 @@ class ConstrainedExploration(TeamGame):
 
     def global_coordinates(self, x_g: Array) -> Array:
         return self.local_coordinates(x_g)
+
+    def layout(self, x_g: int) -> Layout:
+        walls, steps = np.zeros((self.size, self.size), bool), ("i + 1", "i - 1", "j + 1", "j - 1")
+        return Layout(
+            "grid", "action", np.arange(4), action_names=steps, walls=walls,
+            marks=(("global agent", x_g),),
+        )  # fmt: skip
+
+    def global_words(self, x_g: int) -> str:
+        return f"global agent at {x_g // self.size + 1, x_g % self.size + 1}"

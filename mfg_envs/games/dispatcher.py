@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array, check_range
+from mfg_envs.layout import Layout
 from mfg_envs.team_game import TeamGame
 
 
@@ -109,3 +110,11 @@ class Dispatcher(TeamGame):
 
     def local_coordinates(self, x: Array) -> Array:
         return self.global_coordinates(x)
+
+    def layout(self, x_g: int) -> Layout:
+        names = [f"zone {zone}" for zone in range(self.num_zones)]
+        names[x_g] += ", dispatcher"
+        return Layout("few", "", np.zeros(self.num_local_actions), labels=tuple(names))
+
+    def global_words(self, x_g: int) -> str:
+        return f"dispatcher in zone {x_g}"

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import check_range
+from mfg_envs.layout import Layout
 from mfg_envs.team_game import TeamGame
 
 
@@ -81,3 +82,14 @@ class FollowTheLeader(TeamGame):
         gap = np.abs(s - (x_g - self.leader_reach))
         formation = (1 - np.abs(s)) + (0.5 - 0.1 * move)
         return np.maximum(0.1, formation + (0.3 - 0.1 * gap) + 0.2 * (gap <= 1))
+
+    def layout(self, x_g: int) -> Layout | None:
+        reach = self.follower_reach
+        if reach > 14:
+            return super().layout(x_g)
+        names = tuple(f"at {x - reach}" for x in range(self.num_local_states))
+        moves = np.arange(self.num_local_actions) - reach
+        return Layout("few", "displacement", moves, labels=names)
+
+    def global_words(self, x_g: int) -> str:
+        return f"leader at {x_g - self.leader_reach}"

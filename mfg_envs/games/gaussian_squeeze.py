@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array, check_range
+from mfg_envs.layout import Layout
 from mfg_envs.team_game import TeamGame
 
 ROUNDING = 1e-9
@@ -82,6 +83,13 @@ class GaussianSqueeze(TeamGame):
     def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
         gap = x - x_g
         return (x + 1) * np.exp(-0.25 * gap * gap) - np.maximum(x + 1, a)
+
+    def layout(self, x_g: int) -> Layout:
+        names = tuple(f"load {x + 1}" for x in range(self.num_local_states))
+        return Layout("few", "effort", np.arange(self.num_local_actions), labels=names)
+
+    def global_words(self, x_g: int) -> str:
+        return f"mean load, rounded up: {x_g + 1}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,3 +160,9 @@ class OneShotSqueeze(TeamGame):
 
     def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
         return 0.0 * a
+
+    def layout(self, x_g: int) -> Layout:
+        return Layout("few", "action", np.arange(self.num_local_actions), labels=("the team",))
+
+    def global_words(self, x_g: int) -> str:
+        return "one shot"
