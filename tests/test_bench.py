@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agents.cli import bench, rivals
+from agents.cli import bench, continuous_rows, rivals
 from agents.cli.bench_rows import Row, rows
-from mfg_envs import exact
+from mfg_envs import exact, make_game
 from mfg_envs.games.ring_road import RingRoad
 
 ROAD = RingRoad(num_cells=20, num_speeds=5)
@@ -60,6 +60,29 @@ def test_naive_dicts_have_every_agent():
     seen, r, *flags, infos = naive.step(dict.fromkeys(naive.agents, 2))
     assert all(list(part) == naive.agents for part in (seen, r, *flags, infos))
     assert seen["vehicle_0"].shape == (7,)
+
+
+def test_quadratic_rival_earns_and_moves_as_the_game_says():
+    game = make_game("linear_quadratic", dim=2)
+    rival = continuous_rows.NumpyLQ(game)
+    x = rival.x
+    a = np.random.default_rng(1).uniform(-0.1, 0.1, x.shape)
+    m = x.mean(0)
+    r = rival.step(a)
+    assert np.allclose(r, game.reward(0, tuple(x.T), tuple(a.T), m), atol=1e-13)
+    noise = rival.x - np.clip(x + a + 0.06 * m, -1, 1)
+    assert np.abs(noise).max() <= 0.1 + 1e-12
+
+
+def test_rooms_rival_keeps_walkers_out_of_walls_and_keeps_their_mass():
+    game = make_game("four_rooms")
+    rival = continuous_rows.NumpyRooms(game)
+    a = np.random.default_rng(1).uniform(-0.4, 0.4, (continuous_rows.N, 2))
+    for _ in range(10):
+        rival.step(a)
+    inside = (rival.x[:, None] > rival.low) & (rival.x[:, None] < rival.high)
+    assert not inside.all(-1).any()
+    assert rival.m.sum() * (0.5 / game.bins) ** 2 == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", [name for name in rows() if name not in STARTS])

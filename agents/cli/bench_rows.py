@@ -20,6 +20,7 @@ from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.parallel import PopulationEnv
 
 from . import rivals
+from .continuous_rows import continuous_rows
 
 SIZES = ((100, 100), (2000, 20), (40_000, 5))
 """States and steps of the exact passes."""
@@ -75,7 +76,7 @@ def rows() -> dict[str, Callable[[], Row]]:
         out[f"forward-{S}"] = partial(_forward, S, T, target)
         out[f"values-{S}"] = partial(_values, S, T, target)
         out[f"backward-{S}"] = partial(_backward, S, T, target)
-    return {**out, **qmi_rows(), **start_rows()}
+    return {**out, **continuous_rows(Row), **qmi_rows(), **start_rows()}
 
 
 def _road(**parameters: Any) -> RingRoad:
