@@ -78,7 +78,7 @@ def methods(game_class: type[Game]) -> Methods:
     read = sorted({name for f in used for name in f.__code__.co_names} & known)
     view: Any = namedtuple("View", read, rename=True)
     view._fields = tuple(read)  # namedtuple itself refuses names that begin with _
-    return Methods(view, *map(scalar, used), jit=_jit)
+    return Methods(view, *map(scalar, used), jit=compile_kernel)
 
 
 def constants(game: Game) -> tuple[Any, ...]:
@@ -203,7 +203,7 @@ def _digest(value: Any, seen: set[types.FunctionType]) -> str:
     return hashlib.sha256("".join(_digest(part, seen) for part in parts).encode()).hexdigest()
 
 
-def _jit(kernel: Any, **options: Any) -> Any:
+def compile_kernel(kernel: Any, **options: Any) -> Any:
     """Compile a kernel at its first call; keep it on disk under a hash of all it is made of."""
     import numba
 

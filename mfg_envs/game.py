@@ -66,21 +66,7 @@ class Game(ABC):
             ValueError: If a number is out of its range.
             TypeError: If a numeric parameter is not a number.
         """
-        if not is_dataclass(self):
-            raise TypeError(f"{type(self).__name__} must be a frozen dataclass")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type in (float, "float"):  # one compiled version, whatever was passed
-                object.__setattr__(self, field.name, as_float(field.name, value))
-            elif field.type in (int, "int"):
-                object.__setattr__(self, field.name, as_int(field.name, value))
-        if self.horizon is not None:
-            object.__setattr__(self, "horizon", as_int("horizon", self.horizon))
-            check_range("horizon", self.horizon, 1)
-        if not 0 < self.discount <= 1:
-            raise ValueError(f"discount must be in (0, 1], got {self.discount}")
-        if self.horizon is None and self.discount == 1:
-            raise ValueError("a stationary game (horizon None) needs a discount below 1, got 1")
+        check_parameters(self)
 
     @classmethod
     def make(cls, **parameters: Any) -> Self:
@@ -253,6 +239,25 @@ def at(m: Array, *index: Any) -> Any:
     flat = np.broadcast_to(flat, (*batch, *flat.shape[len(batch) :]))
     picked = np.take_along_axis(m.reshape(*batch, -1), flat.reshape(*batch, -1), -1)
     return picked.reshape(flat.shape)
+
+
+def check_parameters(game: Any) -> None:
+    """Check the fields of a game and make its numbers ints and floats; see ``Game``."""
+    if not is_dataclass(type(game)):
+        raise TypeError(f"{type(game).__name__} must be a frozen dataclass")
+    for field in fields(game):
+        value = getattr(game, field.name)
+        if field.type in (float, "float"):  # one compiled version, whatever was passed
+            object.__setattr__(game, field.name, as_float(field.name, value))
+        elif field.type in (int, "int"):
+            object.__setattr__(game, field.name, as_int(field.name, value))
+    if game.horizon is not None:
+        object.__setattr__(game, "horizon", as_int("horizon", game.horizon))
+        check_range("horizon", game.horizon, 1)
+    if not 0 < game.discount <= 1:
+        raise ValueError(f"discount must be in (0, 1], got {game.discount}")
+    if game.horizon is None and game.discount == 1:
+        raise ValueError("a stationary game (horizon None) needs a discount below 1, got 1")
 
 
 def as_float(name: str, value: Any) -> float:

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mfg_envs import team_tables
-from mfg_envs.game import Array, Game
+from mfg_envs.game import Array, check_parameters
 from mfg_envs.layout import Layout
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TeamGame(ABC):
 
     def __post_init__(self) -> None:
         """Check the parameters every game has, as ``Game`` does."""
-        Game.__post_init__(cast("Any", self))
+        check_parameters(self)
 
     @classmethod
     def make(cls, **parameters: Any) -> Self:

@@ -162,4 +162,4 @@ def _kernel() -> Callable[..., None]:
             for s in range(m2.shape[1]):
                 m2[b, s] = (counts[0, s] + counts[1, s] + counts[2, s] + counts[3, s]) / n
 
-    return compiled._jit(step)
+    return compiled.compile_kernel(step)

@@ -137,9 +137,9 @@ def _facts(game: Any, title: str) -> Table:
         env = make_population(game.name, 2, game=game)
         parts = ", ".join(env.batch.observer.parts)
         rows = {
-            "actions": str(env.batch.action_space),
+            "actions": _words(env.batch.action_space),
             "mean field": f"array {game.mean_field_shape}",
-            "observation": f"{env.batch.observer.space} of {parts}",
+            "observation": f"{_words(env.batch.observer.space)}: {parts}",
             "N players": f"mfg_envs.{game.name}_v0.parallel_env(num_agents=...)",
             "mean-field limit": f'mfg_envs.{game.name}_v0.parallel_env(..., mode="mean_field")',
         }
@@ -151,6 +151,14 @@ def _facts(game: Any, title: str) -> Table:
     for quantity, value in {**rows, "horizon": clock, "discount": str(game.discount)}.items():
         table.add_row(quantity, value)
     return table
+
+
+def _words(space: Any) -> str:
+    """Return a space in a few words, however many numbers it has."""
+    if space.shape == ():
+        return f"one of {space.n}"
+    low, high = space.low.min(), space.high.max()
+    return f"{space.shape[0]} numbers in [{low:.3g}, {high:.3g}], {space.dtype}"
 
 
 def _team_facts(game: Any) -> dict[str, str]:
