@@ -474,7 +474,7 @@ class NoGenerator(Part):
     def reset(self, seed=None, options=None):
         first = self.batch.reset(seed if seed is not None or hasattr(self, "begun") else 1)
         self.agents, self.begun = self.possible_agents[:], True
-        return self._views(first.observation[0]), {agent: {} for agent in self.agents}
+        return self._views(first), {agent: {} for agent in self.agents}
 
 
 ENV_FAULTS = [

@@ -596,7 +596,7 @@ def test_as_many_players_as_there_is_memory_for(monkeypatch):
 
 
 def test_ten_thousand_players_take_no_more_memory_than_is_said():
-    from mfg_envs.parallel import DICT_BYTES
+    from mfg_envs.episodes import DICT_BYTES
 
     env = PopulationEnv(GAME, 1)
     env.reset(seed=0)
