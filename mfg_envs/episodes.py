@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ DICT_BYTES = 1000
 """What one agent costs in the dict API: its name, views, rewards, flags and infos."""
 
 
-class Episodes:
+class Episodes(ABC):
     """Seeds, spaces, ends and pictures; all agents begin and end together.
 
     A subclass makes ``batch``, then calls ``_set_up``, and says what agents see (``_views``), how
@@ -147,11 +148,14 @@ class Episodes:
         if not hasattr(self.batch, "state"):
             raise RuntimeError(f"call reset() before {name}()")
 
+    @abstractmethod
     def _views(self, step: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """Return what every agent sees after a reset or step of ``batch``."""
 
+    @abstractmethod
     def _play(self, actions: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-        raise NotImplementedError
+        """Check and play one action per agent; return views and rewards."""
 
+    @abstractmethod
     def _scene(self) -> tuple[Any, ...]:
-        raise NotImplementedError
+        """Return the arguments of ``drawing.draw_population`` for this moment."""

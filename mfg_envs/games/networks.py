@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,12 @@ from mfg_envs.game import Array, as_float, as_int
 class Table:
     """A large frozen table: hashed once, equal by value, shown in one line."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @cached_property
     def digest(self) -> str:
         """Fingerprint of the contents, the same on every machine."""
-        own = [repr(getattr(self, field.name)) for field in fields(self)]  # type: ignore[arg-type]
+        own = [repr(getattr(self, field.name)) for field in fields(self)]
         return hashlib.sha256("\n".join(own).encode()).hexdigest()[:16]
 
     def __hash__(self) -> int:
