@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli import games, reproduce, ring_road_study
+from agents.cli import games
+from agents.cli.reproduce import ring_road, ring_road_study
 from agents.lax_friedrichs_fpi import LaxFriedrichsFPI
 from mfg_envs import make_game
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
@@ -76,7 +77,7 @@ def test_quick_reproduction_writes_tables_figure_and_data(tmp_path):
 @pytest.mark.slow
 def test_reproduction_keeps_its_promises(tmp_path):
     study = ring_road_study.study((10, 20), tmp_path, progress=False)
-    missed = [c["learner"] for c in reproduce._checks(study.curves) if not c["held"]]
+    missed = [c["learner"] for c in ring_road._checks(study.curves) if not c["held"]]
     # Recorded, not hidden: seeds 0..19 start 10 % closer to the equilibrium than the published
     # average, and fictitious play forgets its start only like k^-0.4.
     assert missed == ["FPI + FP"]

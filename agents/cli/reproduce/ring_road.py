@@ -1,4 +1,4 @@
-"""``mfg-envs reproduce``: published results beside ours, misses included."""
+"""``mfg-envs reproduce ring-road``: QM iteration, SemiSGD and what they are compared with."""
 
 from __future__ import annotations
 
@@ -8,30 +8,16 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..run import write_atomically, write_json, write_npz
+from ...run import write_atomically, write_json, write_npz
+from .. import looks
+from ..looks import HOLLOW, OKABE_ITO
 from . import ring_road_study as ring_road
 
-OKABE_ITO = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours that colour-blind readers can tell apart (Okabe, Ito 2008)."""
-HOLLOW = {"markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.4}
-"""Published points in the figures."""
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command group ``reproduce``."""
-    group = typer.Typer(
-        help="Reproduce published results: tables, a figure and the data.", no_args_is_help=True
-    )
-    group.callback()(lambda: None)
-    group.command("ring-road")(ring_road_command)
-    app.add_typer(group, name="reproduce")
-
-
-def ring_road_command(
+def command(
     out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
         "results/ring_road"
     ),
@@ -72,7 +58,7 @@ def _curves_table(quantity: str, curves: list[ring_road.Curve]) -> Table:
     """Return measured and published values of one quantity, three lines a learner."""
     chosen = [curve for curve in curves if curve.quantity == quantity]
     unit = "checkpoint of 500 samples" if quantity.startswith("min") else "outer iteration"
-    table = _table(f"{quantity} by {unit}", "learner", *map(str, chosen[0].checkpoints))
+    table = looks.table(f"{quantity} by {unit}", "learner", *map(str, chosen[0].checkpoints))
     for curve in chosen:
         errors = (f"[dim]±{e / m:.0%}" for m, e in zip(curve.measured, curve.error, strict=True))
         table.add_row(f"[bold]{curve.learner}", *(f"{m:.3g}" for m in curve.measured))
@@ -82,19 +68,9 @@ def _curves_table(quantity: str, curves: list[ring_road.Curve]) -> Table:
     return table
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    """Return an empty table that fits 80 columns: names to the left, numbers to the right."""
-    style = {"title_justify": "left", "title_style": "bold", "box": box.SIMPLE_HEAD}
-    table = Table(title=title, pad_edge=False, **style)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
 def _values_table(values: list[ring_road.Value]) -> Table:
     title = "Value exploitability at the end on the cell kernel: what one player can gain"
-    table = _table(title, "reward, learner", "greedy speeds", "policy")
+    table = looks.table(title, "reward, learner", "greedy speeds", "policy")
     table.caption = "Greedy speeds: the papers' metric.  Policy: the soft behaviour itself."
     table.caption_justify = "left"
     for value in values:
@@ -128,7 +104,7 @@ def _checks(curves: list[ring_road.Curve]) -> list[dict[str, Any]]:
 
 def _checks_table(checks: list[dict[str, Any]]) -> Table:
     columns = ("at", "deviation", "our error", "bound", "")
-    table = _table("Promised bounds on the mean-field error", "learner", *columns)
+    table = looks.table("Promised bounds on the mean-field error", "learner", *columns)
     for check in checks:
         verdict = "[green]held" if check["held"] else "[red]missed"
         limits = (f"±{check[name]:.0%}" for name in ("sampling_error", "bound"))
@@ -159,11 +135,7 @@ def _plain(part: Any) -> Any:
 
 def _figure(study: ring_road.Study) -> Any:
     """Return the figure: three learning curves with the published points, and densities."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('figures need matplotlib: pip install "mfg-envs[plot]"') from error
-    figure = Figure(figsize=(11, 7.6), layout="constrained")
+    figure = looks.figure(11, 7.6)
     axes = figure.subplots(2, 2)
     titles = {
         "additive MSE": "Reward “additive”: error of the mean field",

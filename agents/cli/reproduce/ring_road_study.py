@@ -17,13 +17,13 @@ from mfg_envs import exact, make_game, policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 
-from .. import online
-from ..fixed_point_iteration import FixedPointIteration
-from ..iterate import Iterate
-from ..lax_friedrichs_fpi import LaxFriedrichsFPI
-from ..qm_iteration import QMIteration
-from ..run import Learner, Run, per_seed, run
-from ..semi_sgd import SampledFixedPointIteration, SemiSGD
+from ... import online
+from ...fixed_point_iteration import FixedPointIteration
+from ...iterate import Iterate
+from ...lax_friedrichs_fpi import LaxFriedrichsFPI
+from ...qm_iteration import QMIteration
+from ...run import Learner, Run, per_seed, run
+from ...semi_sgd import SampledFixedPointIteration, SemiSGD
 
 ADDITIVE_OPTIMUM = np.tile(
     [
