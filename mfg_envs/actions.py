@@ -81,6 +81,14 @@ def read_points(
     return a.astype(np.float64)
 
 
+def refuse(a: Array, num_actions: int) -> None:
+    """Raise a ValueError that names the first action (B, N) that is none."""
+    b, i = np.argwhere((a < 0) | (a >= num_actions))[0]
+    raise ValueError(
+        f"action of population {b}, player {i} must be in [0, {num_actions}), got {a[b, i]}"
+    )
+
+
 def in_order(actions: Mapping[str, Any], agents: Sequence[str]) -> list[Any]:
     """Return the actions in the order of the agents.
 

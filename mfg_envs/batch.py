@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs import exact, kernels, policies, random
-from mfg_envs.actions import read_actions
+from mfg_envs.actions import read_actions, refuse
 from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
 from mfg_envs.continuous_game import ContinuousGame
@@ -135,7 +135,7 @@ class BatchEnv:
             moved = self._kernel(*args)
         if not moved:  # NumPy says what is wrong
             if a.min() < 0 or a.max() >= game.num_actions:
-                self._refuse(a)
+                refuse(a, game.num_actions)
             m = game.mean_field(x, a) if controls else m
             each = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
             x2, r = kernels.step(game, self.t, x, a, each, self._keys)
@@ -246,6 +246,14 @@ class BatchEnv:
     def _default_crowd(self) -> None:
         self.set_population_policy(policies.uniform(self.game))
 
+    def replicate(self, num_envs: int) -> BatchEnv:
+        """Return fresh populations of the same game, size, views and crowd, not yet reset."""
+        twin = BatchEnv(
+            self.game, num_envs, self.num_agents, mode=self.mode, observe=self.observer.parts
+        )
+        twin._frozen, twin._population = self._frozen, self._population
+        return twin
+
     @property
     def action_space(self) -> spaces.Space[Any]:
         """Space of one player's actions."""
@@ -274,15 +282,8 @@ class BatchEnv:
             raise ValueError(f"actions must be whole numbers, got {a.dtype}: {a.ravel()[:3]}")
         narrow = a.dtype.itemsize < 4 or a.dtype == np.int32  # else a cast could wrap it
         if not narrow and not -1 < np.bitwise_or.reduce(a, None) < 2**31:
-            self._refuse(a)
+            refuse(a, self.game.num_actions)
         return np.ascontiguousarray(a, np.int32)
-
-    def _refuse(self, a: Array) -> None:
-        b, i = np.argwhere((a < 0) | (a >= self.game.num_actions))[0]
-        raise ValueError(
-            f"action of population {b}, player {i} must be in [0, {self.game.num_actions}),"
-            f" got {a[b, i]}"
-        )
 
     def _ready(self) -> None:
         if not hasattr(self, "state"):

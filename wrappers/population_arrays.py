@@ -1,0 +1,215 @@
+"""A population as arrays: one row a player, whatever environment it comes from.
+
+``as_arrays(env, copies)`` gives B copies of an environment with N agents as B * N rows, row
+``b * N + i`` being agent i of copy b.  Our own environments are stepped as arrays; any other
+PettingZoo ``ParallelEnv`` is stepped through its dicts, agent by agent, and gives the same rows.
+Every wrapper that hands a population to a learner stands on this one.
+
+Episodes restart by themselves: the rows after an end are the first of the next episode, and
+``Rows.final`` has the last of the ended one.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from pettingzoo import ParallelEnv
+
+from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.parallel import PopulationEnv
+
+
+class Rows(NamedTuple):
+    """What a step gives, a row a player.
+
+    Attributes:
+        observation: (R, ...), of the next episode where one has just ended.
+        reward: float64 (R,).
+        terminated: Whether the player's episode ended by the rules of the game, bool (R,).
+        truncated: Whether it was cut, bool (R,).
+        final: Last observations of the episodes that ended, (R, ...); None if none ended.
+            Rows of copies that go on are those of ``observation``.
+    """
+
+    observation: Any
+    reward: Array
+    terminated: Array
+    truncated: Array
+    final: Any
+
+
+class PopulationArrays(ABC):
+    """B copies of an environment with N agents that all see and do things of one kind.
+
+    Attributes:
+        agents: Names of the agents, N.
+        copies: Number of copies, B.
+        observation_space: Of one agent.
+        action_space: Of one agent.
+        env: The environment, of the first copy.
+    """
+
+    def __init__(self, env: Any, copies: int) -> None:
+        self.env, self.agents = env, list(env.possible_agents)
+        self.copies = as_int("copies", copies)
+        check_range("copies", self.copies, 1)
+        kinds = {}
+        for agent in self.agents:
+            kind = env.observation_space(agent), env.action_space(agent)
+            if not any(kind == other for other in kinds.values()):
+                kinds[agent] = kind
+        if len(kinds) != 1:
+            raise ValueError(
+                f"all agents must have the same spaces, but those of {' and '.join(kinds)} differ:"
+                " let each learn for itself (agents.IndependentLearners)"
+                if kinds
+                else "the environment has no possible_agents"
+            )
+        (self.observation_space, self.action_space) = next(iter(kinds.values()))
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows, R = B * N."""
+        return self.copies * len(self.agents)
+
+    @abstractmethod
+    def reset(self, seed: int | None = None) -> Any:
+        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
+
+    @abstractmethod
+    def step(self, actions: Any) -> Rows:
+        """Play one action per row, (R, ...)."""
+
+    def owner(self, row: int) -> Any:
+        """Return the environment whose attributes are those of a row."""
+        return self.env
+
+    def render(self) -> Any:
+        """Draw the first copy, as its environment does."""
+        return self.env.render()
+
+    def close(self) -> None:
+        """Close every copy."""
+        self.env.close()
+
+
+class GameArrays(PopulationArrays):
+    """One of our populations: all copies stepped at once, no Python per player.
+
+    ``env`` is a twin of the environment that was given; its ``batch`` holds all copies.
+    """
+
+    def __init__(self, env: PopulationEnv, copies: int = 1) -> None:
+        super().__init__(env, copies)
+        self.env = copy.copy(env)
+        self.env.batch, self.env.window = env.batch.replicate(self.copies), None
+        self._shape = (self.copies, len(self.agents), *(self.action_space.shape or ()))
+        self._no, self._yes = np.zeros(self.num_rows, bool), np.ones(self.num_rows, bool)
+        self._no.flags.writeable = self._yes.flags.writeable = False
+        self._played: Array | None = None
+
+    def reset(self, seed: int | None = None) -> Array:
+        self._played = None
+        return self._rows(self.env.batch.reset(seed).observation)
+
+    def step(self, actions: Array) -> Rows:
+        batch, a = self.env.batch, np.asarray(actions).reshape(self._shape)
+        step = batch.step(a)
+        self._played = a[0]
+        seen, reward, over = self._rows(step.observation), step.reward.reshape(-1), batch.over
+        if not (over or batch.t >= self.env.max_cycles):
+            return Rows(seen, reward, self._no, self._no, None)
+        terminated, truncated = (self._yes, self._no) if over else (self._no, self._yes)
+        return Rows(self.reset(), reward, terminated, truncated, seen)
+
+    def render(self) -> Any:
+        from mfg_envs import drawing
+
+        batch = self.env.batch
+        moment = (batch.state[0], self._played, batch.mean_field[0], batch.t)
+        return drawing.present(self.env, drawing.draw_population(self.env.game, *moment))
+
+    def _rows(self, observation: Array) -> Array:
+        return observation.reshape(self.num_rows, *observation.shape[2:])
+
+
+class DictArrays(PopulationArrays):
+    """Any ``ParallelEnv``: stepped through its dicts.
+
+    An agent that leaves before the others observes zeros and earns nothing until its copy ends.
+    """
+
+    def __init__(self, env: ParallelEnv[Any, Any, Any], copies: int = 1) -> None:
+        super().__init__(env, copies)
+        self.envs = [env, *(copy.deepcopy(env) for _ in range(self.copies - 1))]
+        space: Any = self.observation_space
+        self._played: Any = batch_space(self.action_space, self.num_rows)
+        self._nothing = next(iter(iterate(batch_space(space, 1), create_empty_array(space, 1))))
+
+    def reset(self, seed: int | None = None) -> Any:
+        first = [
+            env.reset(seed=None if seed is None else seed + b)[0] for b, env in enumerate(self.envs)
+        ]
+        return self._stack(first)
+
+    def step(self, actions: Any) -> Rows:
+        each, N = list(iterate(self._played, actions)), len(self.agents)
+        reward = np.zeros(self.num_rows)
+        terminated, truncated = np.zeros(self.num_rows, bool), np.zeros(self.num_rows, bool)
+        last, first = [], []
+        for b, env in enumerate(self.envs):
+            row = {agent: b * N + i for i, agent in enumerate(self.agents)}
+            seen, rewards, ends, cuts, _ = env.step({a: each[row[a]] for a in env.agents})
+            for flags, given in ((reward, rewards), (terminated, ends), (truncated, cuts)):
+                for agent, value in given.items():
+                    flags[row[agent]] = value
+            last.append(seen)
+            if env.agents:
+                first.append(seen)
+            else:  # whoever left earlier has its end with the others
+                over = slice(b * N, (b + 1) * N)
+                truncated[over] |= ~terminated[over]
+                first.append(env.reset()[0])
+        goes_on = all(f is seen for f, seen in zip(first, last, strict=True))
+        final = None if goes_on else self._stack(last)
+        return Rows(self._stack(first), reward, terminated, truncated, final)
+
+    def owner(self, row: int) -> Any:
+        return self.envs[row // len(self.agents)]
+
+    def close(self) -> None:
+        for env in self.envs:
+            env.close()
+
+    def _stack(self, seen: list[dict[str, Any]]) -> Any:
+        space: Any = self.observation_space
+        rows = [one.get(agent, self._nothing) for one in seen for agent in self.agents]
+        return concatenate(space, rows, create_empty_array(space, len(rows)))
+
+
+def as_arrays(env: Any, copies: int = 1) -> PopulationArrays:
+    """Return copies of an environment as arrays.
+
+    Args:
+        env: A ``PopulationEnv`` (array path), or any PettingZoo ``ParallelEnv`` (dict path).
+        copies: Copies, B >= 1.  Ours share arrays; others are deep copies.
+
+    Raises:
+        TypeError: If it is no ``ParallelEnv``.
+        ValueError: If agents differ in their spaces.
+    """
+    own = getattr(env, "as_arrays", None)
+    if own is not None:  # a wrapper that works on rows
+        return own(copies)
+    if isinstance(env, PopulationEnv):
+        return GameArrays(env, copies)
+    if isinstance(env, ParallelEnv):
+        return DictArrays(env, copies)
+    raise TypeError(
+        f"env must be a PettingZoo ParallelEnv, got {type(env).__name__}: an AEC environment"
+        " becomes one by pettingzoo.utils.conversions.aec_to_parallel"
+    )

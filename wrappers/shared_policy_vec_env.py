@@ -1,0 +1,96 @@
+"""One Stable-Baselines3 model for all players: every player is a sub-environment of a VecEnv."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.game import Array
+
+from .population_arrays import as_arrays
+
+try:
+    from stable_baselines3.common.vec_env import VecEnv
+except ImportError as error:
+    raise ImportError(
+        'SharedPolicyVecEnv needs Stable-Baselines3: pip install "mfg-envs[sb3]"'
+    ) from error
+
+
+class SharedPolicyVecEnv(VecEnv):
+    """Show a population to Stable-Baselines3 as a VecEnv with one sub-environment a player.
+
+    ``PPO("MlpPolicy", SharedPolicyVecEnv(env))`` trains one policy that all players share.  Our
+    environments are stepped as arrays, other ones through their dicts.  A horizon *terminates*,
+    ``max_cycles`` *truncates*: ``TimeLimit.truncated`` says which, ``terminal_observation`` is
+    the last observation.  Attributes and methods are those of the environment.
+
+    Args:
+        env: A PettingZoo ``ParallelEnv`` whose agents have the same spaces.
+        copies: Independent copies, B; sub-environment ``b * N + i`` is agent i of copy b.
+
+    Attributes:
+        arrays: The population, see ``as_arrays``.
+    """
+
+    def __init__(self, env: Any, copies: int = 1) -> None:
+        self.arrays = as_arrays(env, copies)
+        self._actions: Any = None
+        super().__init__(
+            self.arrays.num_rows, self.arrays.observation_space, self.arrays.action_space
+        )
+        self._infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+
+    def reset(self) -> Any:
+        """Start an episode; after ``seed(s)`` copy b has the seed s + b."""
+        observation = self.arrays.reset(self._seeds[0])
+        self._reset_seeds()
+        self._reset_options()
+        return observation
+
+    def step_async(self, actions: Array) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> tuple[Any, Array, Array, list[dict[str, Any]]]:
+        rows = self.arrays.step(self._actions)
+        reward = rows.reward.astype(np.float32)  # new: learners add to it
+        if any(self._infos):  # a callback wrote into them
+            self._infos = [{} for _ in range(self.num_envs)]
+        if rows.final is None and not (rows.terminated.any() or rows.truncated.any()):
+            return rows.observation, reward, np.zeros(self.num_envs, bool), self._infos
+        done, infos = rows.terminated | rows.truncated, list(self._infos)
+        last = rows.observation if rows.final is None else rows.final
+        for i in np.flatnonzero(done):
+            seen = {k: v[i] for k, v in last.items()} if isinstance(last, dict) else last[i]
+            cut = bool(rows.truncated[i] and not rows.terminated[i])
+            infos[i] = {"terminal_observation": seen, "TimeLimit.truncated": cut}
+        return rows.observation, reward, done, infos
+
+    def render(self, mode: str | None = None) -> Any:
+        """Draw the first copy."""
+        return self.arrays.render()
+
+    def close(self) -> None:
+        self.arrays.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self.arrays.owner(i), attr_name) for i in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        for i in self._get_indices(indices):
+            setattr(self.arrays.owner(i), attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method of the environment, once for each copy; its result, for each index."""
+        chosen = [self.arrays.owner(i) for i in self._get_indices(indices)]
+        results = {
+            id(env): getattr(env, method_name)(*method_args, **method_kwargs)
+            for env in {id(env): env for env in chosen}.values()
+        }
+        return [results[id(env)] for env in chosen]
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        return [isinstance(self.arrays.owner(i), wrapper_class) for i in self._get_indices(indices)]
