@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .batched_bootstrap import BatchedBootstrap
     from .population_arrays import as_arrays
+    from .population_columns import as_columns
     from .population_vector_env import PopulationVectorEnv
     from .shared_policy_vec_env import SharedPolicyVecEnv
 
@@ -20,6 +21,7 @@ __all__ = [
     "PopulationVectorEnv",
     "SharedPolicyVecEnv",
     "as_arrays",
+    "as_columns",
 ]
 
 _FILES = {
@@ -27,6 +29,7 @@ _FILES = {
     "PopulationVectorEnv": "population_vector_env",
     "SharedPolicyVecEnv": "shared_policy_vec_env",
     "as_arrays": "population_arrays",
+    "as_columns": "population_columns",
 }
 
 

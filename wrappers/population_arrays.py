@@ -16,11 +16,13 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from gymnasium.vector.utils import batch_space, iterate
 from pettingzoo import ParallelEnv
 
 from mfg_envs.game import Array, as_int, check_range
 from mfg_envs.parallel import PopulationEnv
+
+from .dict_copies import DictCopies, kinds, stack
 
 
 class Rows(NamedTuple):
@@ -57,19 +59,13 @@ class PopulationArrays(ABC):
         self.env, self.agents = env, list(env.possible_agents)
         self.copies = as_int("copies", copies)
         check_range("copies", self.copies, 1)
-        kinds = {}
-        for agent in self.agents:
-            kind = env.observation_space(agent), env.action_space(agent)
-            if not any(kind == other for other in kinds.values()):
-                kinds[agent] = kind
-        if len(kinds) != 1:
+        found = kinds(env)
+        if len(found) > 1:
             raise ValueError(
-                f"all agents must have the same spaces, but those of {' and '.join(kinds)} differ:"
+                f"all agents must have the same spaces, but those of {' and '.join(found)} differ:"
                 " let each learn for itself (agents.IndependentLearners)"
-                if kinds
-                else "the environment has no possible_agents"
             )
-        (self.observation_space, self.action_space) = next(iter(kinds.values()))
+        ((self.observation_space, self.action_space),) = found.values()
 
     @property
     def num_rows(self) -> int:
@@ -138,57 +134,31 @@ class GameArrays(PopulationArrays):
 
 
 class DictArrays(PopulationArrays):
-    """Any ``ParallelEnv``: stepped through its dicts.
+    """Any ``ParallelEnv``: stepped through its dicts, see ``DictCopies``."""
 
-    An agent that leaves before the others observes zeros and earns nothing until its copy ends.
-    """
-
-    def __init__(self, env: ParallelEnv[Any, Any, Any], copies: int = 1) -> None:
+    def __init__(self, env: Any, copies: int = 1) -> None:
         super().__init__(env, copies)
-        self.envs = [env, *(copy.deepcopy(env) for _ in range(self.copies - 1))]
-        space: Any = self.observation_space
+        self._copies = DictCopies(env, self.copies)
         self._played: Any = batch_space(self.action_space, self.num_rows)
-        self._nothing = next(iter(iterate(batch_space(space, 1), create_empty_array(space, 1))))
 
     def reset(self, seed: int | None = None) -> Any:
-        first = [
-            env.reset(seed=None if seed is None else seed + b)[0] for b, env in enumerate(self.envs)
-        ]
-        return self._stack(first)
+        return self._rows(self._copies.reset(seed))
 
     def step(self, actions: Any) -> Rows:
         each, N = list(iterate(self._played, actions)), len(self.agents)
-        reward = np.zeros(self.num_rows)
-        terminated, truncated = np.zeros(self.num_rows, bool), np.zeros(self.num_rows, bool)
-        last, first = [], []
-        for b, env in enumerate(self.envs):
-            row = {agent: b * N + i for i, agent in enumerate(self.agents)}
-            seen, rewards, ends, cuts, _ = env.step({a: each[row[a]] for a in env.agents})
-            for flags, given in ((reward, rewards), (terminated, ends), (truncated, cuts)):
-                for agent, value in given.items():
-                    flags[row[agent]] = value
-            last.append(seen)
-            if env.agents:
-                first.append(seen)
-            else:  # whoever left earlier has its end with the others
-                over = slice(b * N, (b + 1) * N)
-                truncated[over] |= ~terminated[over]
-                first.append(env.reset()[0])
-        goes_on = all(f is seen for f, seen in zip(first, last, strict=True))
-        final = None if goes_on else self._stack(last)
-        return Rows(self._stack(first), reward, terminated, truncated, final)
+        played = self._copies.step([each[b * N : (b + 1) * N] for b in range(self.copies)])
+        final = None if played.last is None else self._rows(played.last)
+        reward, terminated, truncated = (flag.reshape(-1) for flag in played[2:])
+        return Rows(self._rows(played.first), reward, terminated, truncated, final)
 
     def owner(self, row: int) -> Any:
-        return self.envs[row // len(self.agents)]
+        return self._copies.envs[row // len(self.agents)]
 
     def close(self) -> None:
-        for env in self.envs:
-            env.close()
+        self._copies.close()
 
-    def _stack(self, seen: list[dict[str, Any]]) -> Any:
-        space: Any = self.observation_space
-        rows = [one.get(agent, self._nothing) for one in seen for agent in self.agents]
-        return concatenate(space, rows, create_empty_array(space, len(rows)))
+    def _rows(self, seen: list[dict[str, Any]]) -> Any:
+        return stack(self.observation_space, [one[agent] for one in seen for agent in self.agents])
 
 
 def as_arrays(env: Any, copies: int = 1) -> PopulationArrays:

@@ -1,0 +1,104 @@
+"""Copies of a PettingZoo environment, stepped through its dicts: the path of last resort."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.spaces import Space
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+
+from mfg_envs.game import Array
+
+
+class Played(NamedTuple):
+    """What a step of every copy gives.
+
+    Attributes:
+        first: What every agent sees now, a dict a copy; of the next episode where one ended.
+        last: What every agent saw last, a dict a copy; None if no episode ended.
+        reward: float64 (B, N).
+        terminated: Whether an agent's episode ended by the rules, bool (B, N).
+        truncated: Whether it was cut, bool (B, N).
+    """
+
+    first: list[dict[str, Any]]
+    last: list[dict[str, Any]] | None
+    reward: Array
+    terminated: Array
+    truncated: Array
+
+
+class DictCopies:
+    """Step B copies of an environment; each restarts by itself once all its agents are gone.
+
+    An agent that leaves before the others sees zeros and earns nothing from then on; its actions
+    are ignored, and when its copy ends, it is cut with the others.
+
+    Attributes:
+        envs: The environment and its deep copies.
+        agents: Names of all agents, N.
+    """
+
+    def __init__(self, env: Any, copies: int) -> None:
+        self.envs = [env, *(copy.deepcopy(env) for _ in range(copies - 1))]
+        self.agents = list(env.possible_agents)
+        self._nothing = {agent: _zeros(env.observation_space(agent)) for agent in self.agents}
+
+    def reset(self, seed: int | None = None) -> list[dict[str, Any]]:
+        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
+        return [
+            self._complete(env.reset(seed=None if seed is None else seed + b)[0])
+            for b, env in enumerate(self.envs)
+        ]
+
+    def step(self, actions: Sequence[Sequence[Any]]) -> Played:
+        """Play ``actions[b][i]`` for agent i of copy b."""
+        index = {agent: i for i, agent in enumerate(self.agents)}
+        reward = np.zeros((len(self.envs), len(index)))
+        terminated, truncated = np.zeros(reward.shape, bool), np.zeros(reward.shape, bool)
+        first, last = [], []
+        for b, (env, chosen) in enumerate(zip(self.envs, actions, strict=True)):
+            seen, *given, _ = env.step({agent: chosen[index[agent]] for agent in env.agents})
+            for row, values in zip((reward[b], terminated[b], truncated[b]), given, strict=True):
+                for agent, value in values.items():
+                    row[index[agent]] = value
+            last.append(self._complete(seen))
+            if env.agents:
+                first.append(last[-1])
+            else:
+                truncated[b] |= ~terminated[b]
+                first.append(self._complete(env.reset()[0]))
+        going_on = all(one is other for one, other in zip(first, last, strict=True))
+        return Played(first, None if going_on else last, reward, terminated, truncated)
+
+    def close(self) -> None:
+        """Close every copy."""
+        for env in self.envs:
+            env.close()
+
+    def _complete(self, seen: dict[str, Any]) -> dict[str, Any]:
+        return {**self._nothing, **seen}
+
+
+def kinds(env: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the different pairs of spaces, each under the name of the first agent that has it."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for agent in env.possible_agents:
+        pair = env.observation_space(agent), env.action_space(agent)
+        if not any(pair == other for other in found.values()):
+            found[agent] = pair
+    if not found:
+        raise ValueError("the environment has no possible_agents")
+    return found
+
+
+def stack(space: Any, rows: Sequence[Any]) -> Any:
+    """Return observations of one space as arrays with a leading axis."""
+    return concatenate(space, rows, create_empty_array(space, len(rows)))
+
+
+def _zeros(space: Space[Any]) -> Any:
+    return next(iter(iterate(batch_space(space, 1), create_empty_array(space, 1))))

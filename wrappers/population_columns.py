@@ -1,0 +1,126 @@
+"""A population agent by agent: one column each, for agents that learn by themselves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.vector.utils import batch_space, iterate
+
+from mfg_envs.game import Array, as_int, check_range
+
+from .dict_copies import DictCopies, kinds, stack
+from .population_arrays import as_arrays
+
+
+class Columns(NamedTuple):
+    """What a step gives, a column an agent.
+
+    Attributes:
+        observation: Of every agent in turn, (B, ...); of the next episode where one has ended.
+        reward: float64 (B, N).
+        terminated: Whether an agent's episode ended by the rules, bool (B, N).
+        truncated: Whether it was cut, bool (B, N).
+        final: Last observations of the episodes that ended, as ``observation``; None if none did.
+    """
+
+    observation: list[Any]
+    reward: Array
+    terminated: Array
+    truncated: Array
+    final: list[Any] | None
+
+
+class PopulationColumns(ABC):
+    """B copies of an environment with N agents, which may differ in what they see and do.
+
+    Attributes:
+        copies: Number of copies, B.
+        agents: Names of the agents, N.
+        observation_spaces: Of every agent.
+        action_spaces: Of every agent.
+    """
+
+    def __init__(self, env: Any, copies: int) -> None:
+        self.copies = as_int("copies", copies)
+        check_range("copies", self.copies, 1)
+        self.agents = list(env.possible_agents)
+        self.observation_spaces = [env.observation_space(agent) for agent in self.agents]
+        self.action_spaces = [env.action_space(agent) for agent in self.agents]
+
+    @abstractmethod
+    def reset(self, seed: int | None = None) -> list[Any]:
+        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
+
+    @abstractmethod
+    def step(self, actions: Sequence[Any]) -> Columns:
+        """Play the actions of every agent in turn, (B, ...) each."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every copy."""
+
+
+class RowColumns(PopulationColumns):
+    """Agents of one kind: the columns of ``as_arrays``."""
+
+    def __init__(self, env: Any, copies: int) -> None:
+        super().__init__(env, copies)
+        self._arrays = as_arrays(env, copies)
+
+    def reset(self, seed: int | None = None) -> list[Any]:
+        return self._split(self._arrays.reset(seed))
+
+    def step(self, actions: Sequence[Any]) -> Columns:
+        stacked = np.stack(actions, 1)
+        rows = self._arrays.step(stacked.reshape(-1, *stacked.shape[2:]))
+        reward, terminated, truncated = (flag.reshape(self.copies, -1) for flag in rows[1:4])
+        final = None if rows.final is None else self._split(rows.final)
+        return Columns(self._split(rows.observation), reward, terminated, truncated, final)
+
+    def close(self) -> None:
+        self._arrays.close()
+
+    def _split(self, rows: Any) -> list[Any]:
+        N = len(self.agents)
+        if isinstance(rows, dict):
+            return [{key: part[i::N] for key, part in rows.items()} for i in range(N)]
+        return [rows[i::N] for i in range(N)]
+
+
+class DictColumns(PopulationColumns):
+    """Agents of several kinds: stepped through the dicts of the environment."""
+
+    def __init__(self, env: Any, copies: int) -> None:
+        super().__init__(env, copies)
+        self._dicts = DictCopies(env, copies)
+        self._played: list[Any] = [batch_space(space, copies) for space in self.action_spaces]
+
+    def reset(self, seed: int | None = None) -> list[Any]:
+        return self._stack(self._dicts.reset(seed))
+
+    def step(self, actions: Sequence[Any]) -> Columns:
+        each = [list(iterate(s, a)) for s, a in zip(self._played, actions, strict=True)]
+        played = self._dicts.step([[one[b] for one in each] for b in range(self.copies)])
+        final = None if played.last is None else self._stack(played.last)
+        flags = (played.reward, played.terminated, played.truncated)
+        return Columns(self._stack(played.first), *flags, final)
+
+    def close(self) -> None:
+        self._dicts.close()
+
+    def _stack(self, seen: list[dict[str, Any]]) -> list[Any]:
+        pairs = zip(self.agents, self.observation_spaces, strict=True)
+        return [stack(space, [one[agent] for one in seen]) for agent, space in pairs]
+
+
+def as_columns(env: Any, copies: int = 1) -> PopulationColumns:
+    """Return copies of an environment as a column an agent.
+
+    Args:
+        env: A PettingZoo ``ParallelEnv``; ours with agents of one kind are stepped as arrays.
+        copies: Independent copies, B >= 1.
+    """
+    return (RowColumns if len(kinds(env)) == 1 else DictColumns)(env, copies)
