@@ -18,7 +18,6 @@ import platform
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,6 +27,7 @@ from mfg_envs import __version__, exact
 from mfg_envs.game import Array, FiniteGame
 
 from .iterate import Iterate
+from .progress import bar
 
 FORMAT = 1
 """Of the checkpoint file; one of another number is refused."""
@@ -109,7 +109,7 @@ def run(
             kept = len(taken)
     saved = time.monotonic()
     begun = 0 if last is None else last.iteration
-    with _bar(type(learner).__name__, begun, learner.iterations, progress) as advance:
+    with bar(type(learner).__name__, begun, learner.iterations, progress) as advance:
         try:
             for iterate in learner.learn(game, seed, start=last):
                 if iterate.iteration % every == 0 or iterate.iteration == learner.iterations:
@@ -241,24 +241,3 @@ def per_seed(iterate: Iterate) -> list[Iterate]:
 def _summary(result: Run) -> dict[str, Any]:
     last = {name: np.asarray(row[-1]).tolist() for name, row in result.metrics.items()}
     return {"iteration": result.last.iteration, "samples": result.last.samples, **last}
-
-
-@contextmanager
-def _bar(name: str, begun: int, total: int, show: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar with the time left; give the function that moves it."""
-    if not show:
-        yield lambda done: None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()) as bar:
-        task = bar.add_task(name, total=total, completed=begun)
-        yield lambda done: bar.update(task, completed=done)
