@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batched_bootstrap import BatchedBootstrap
+    from .player_env import PlayerEnv
     from .population_arrays import as_arrays
     from .population_columns import as_columns
     from .population_vector_env import PopulationVectorEnv
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchedBootstrap",
+    "PlayerEnv",
     "PopulationVectorEnv",
     "SharedPolicyVecEnv",
     "as_arrays",
@@ -26,6 +28,7 @@ __all__ = [
 
 _FILES = {
     "BatchedBootstrap": "batched_bootstrap",
+    "PlayerEnv": "player_env",
     "PopulationVectorEnv": "population_vector_env",
     "SharedPolicyVecEnv": "shared_policy_vec_env",
     "as_arrays": "population_arrays",
