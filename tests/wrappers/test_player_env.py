@@ -73,9 +73,7 @@ def test_names_go_before_groups():
 
 def test_a_team_has_others_of_several_kinds():
     env = dispatcher_v0.parallel_env(num_locals=3, max_cycles=4)
-    one = PlayerEnv(
-        env, "local_1", {"global": None, "local": lambda seen: np.zeros(len(seen), int)}
-    )
+    one = PlayerEnv(env, "global_0", {"local_2": lambda seen: np.zeros(1, int), "local": None})
     one.reset(seed=3)
     ends = [one.step(1)[2:4] for _ in range(4)]
     assert ends == [(False, False)] * 3 + [(False, True)]
