@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from gymnasium.vector.utils import batch_space, iterate
 
 from mfg_envs.game import Array
 
@@ -16,6 +17,35 @@ except ImportError as error:
     raise ImportError(
         'SharedPolicyVecEnv needs Stable-Baselines3: pip install "mfg-envs[sb3]"'
     ) from error
+
+
+class Info(dict[str, Any]):
+    """An empty info that says when something is written into it, so that it is not used again."""
+
+    __slots__ = ("_written",)
+
+    def __init__(self, written: list[bool]) -> None:
+        super().__init__()
+        self._written = written
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._written.append(True)
+        super().__setitem__(key, value)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        self._written.append(True)
+        super().update(*args, **kwargs)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        self._written.append(True)
+        return super().setdefault(key, default)
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
 
 
 class SharedPolicyVecEnv(VecEnv):
@@ -40,7 +70,9 @@ class SharedPolicyVecEnv(VecEnv):
         super().__init__(
             self.arrays.num_rows, self.arrays.observation_space, self.arrays.action_space
         )
-        self._infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        self._rows: Any = batch_space(self.observation_space, self.num_envs)
+        self._no = np.zeros(self.num_envs, bool)
+        self._blank()
 
     def reset(self) -> Any:
         """Start an episode; after ``seed(s)`` copy b has the seed s + b."""
@@ -55,17 +87,23 @@ class SharedPolicyVecEnv(VecEnv):
     def step_wait(self) -> tuple[Any, Array, Array, list[dict[str, Any]]]:
         rows = self.arrays.step(self._actions)
         reward = rows.reward.astype(np.float32)  # new: learners add to it
-        if any(self._infos):  # a callback wrote into them
-            self._infos = [{} for _ in range(self.num_envs)]
-        if rows.final is None and not (rows.terminated.any() or rows.truncated.any()):
-            return rows.observation, reward, np.zeros(self.num_envs, bool), self._infos
-        done, infos = rows.terminated | rows.truncated, list(self._infos)
-        last = rows.observation if rows.final is None else rows.final
-        for i in np.flatnonzero(done):
-            seen = {k: v[i] for k, v in last.items()} if isinstance(last, dict) else last[i]
-            cut = bool(rows.truncated[i] and not rows.terminated[i])
-            infos[i] = {"terminal_observation": seen, "TimeLimit.truncated": cut}
+        if self._written:
+            self._blank()
+        done, infos = self._no.copy(), list(self._infos)
+        if rows.final is not None or rows.terminated.any():
+            done |= rows.terminated
+            done |= rows.truncated
+            last = rows.observation if rows.final is None else rows.final
+            each = list(iterate(self._rows, last))
+            cuts = (rows.truncated & ~rows.terminated).tolist()
+            for i in np.flatnonzero(done).tolist():
+                infos[i] = {"terminal_observation": each[i], "TimeLimit.truncated": cuts[i]}
         return rows.observation, reward, done, infos
+
+    def _blank(self) -> None:
+        """Make an empty info for every player; they serve until somebody writes into one."""
+        self._written: list[bool] = []
+        self._infos: list[dict[str, Any]] = [Info(self._written) for _ in range(self.num_envs)]
 
     def render(self, mode: str | None = None) -> Any:
         """Draw the first copy."""
