@@ -17,22 +17,20 @@ class Played(NamedTuple):
     """What a step of every copy gives.
 
     Attributes:
-        first: What every agent sees now, a dict a copy; of the next episode where one ended.
-        last: What every agent saw last, a dict a copy; None if no episode ended.
+        seen: What every agent sees, a dict a copy.
         reward: float64 (B, N).
         terminated: Whether an agent's episode ended by the rules, bool (B, N).
         truncated: Whether it was cut, bool (B, N).
     """
 
-    first: list[dict[str, Any]]
-    last: list[dict[str, Any]] | None
+    seen: list[dict[str, Any]]
     reward: Array
     terminated: Array
     truncated: Array
 
 
 class DictCopies:
-    """Step B copies of an environment; each restarts by itself once all its agents are gone.
+    """Step B copies of an environment; ``restart`` those that all agents have left.
 
     An agent that leaves before the others sees zeros and earns nothing from then on; its actions
     are ignored, and when its copy ends, it is cut with the others.
@@ -40,39 +38,51 @@ class DictCopies:
     Attributes:
         envs: The environment and its deep copies.
         agents: Names of all agents, N.
+        t: Steps since the episode of each copy began, (B,).
     """
 
     def __init__(self, env: Any, copies: int) -> None:
         self.envs = [env, *(copy.deepcopy(env) for _ in range(copies - 1))]
         self.agents = list(env.possible_agents)
+        self.t = np.zeros(copies, int)
+        self._seen: list[dict[str, Any]] = []
         self._nothing = {agent: _zeros(env.observation_space(agent)) for agent in self.agents}
 
     def reset(self, seed: int | None = None) -> list[dict[str, Any]]:
         """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
-        return [
+        self.t[:] = 0
+        self._seen = [
             self._complete(env.reset(seed=None if seed is None else seed + b)[0])
             for b, env in enumerate(self.envs)
         ]
+        return self._seen
 
-    def step(self, actions: Sequence[Sequence[Any]]) -> Played:
+    def advance(self, actions: Sequence[Sequence[Any]]) -> Played:
         """Play ``actions[b][i]`` for agent i of copy b."""
         index = {agent: i for i, agent in enumerate(self.agents)}
         reward = np.zeros((len(self.envs), len(index)))
         terminated, truncated = np.zeros(reward.shape, bool), np.zeros(reward.shape, bool)
-        first, last = [], []
+        self._seen = []
         for b, (env, chosen) in enumerate(zip(self.envs, actions, strict=True)):
             seen, *given, _ = env.step({agent: chosen[index[agent]] for agent in env.agents})
             for row, values in zip((reward[b], terminated[b], truncated[b]), given, strict=True):
                 for agent, value in values.items():
                     row[index[agent]] = value
-            last.append(self._complete(seen))
-            if env.agents:
-                first.append(last[-1])
-            else:
+            self._seen.append(self._complete(seen))
+            if not env.agents:
                 truncated[b] |= ~terminated[b]
-                first.append(self._complete(env.reset()[0]))
-        going_on = all(one is other for one, other in zip(first, last, strict=True))
-        return Played(first, None if going_on else last, reward, terminated, truncated)
+        self.t += 1
+        return Played(self._seen, reward, terminated, truncated)
+
+    def restart(self) -> list[dict[str, Any]] | None:
+        """Restart the copies that are over; return what all agents see, None if none was over."""
+        over = [b for b, env in enumerate(self.envs) if not env.agents]
+        if not over:
+            return None
+        self._seen = list(self._seen)
+        for b in over:
+            self._seen[b], self.t[b] = self._complete(self.envs[b].reset()[0]), 0
+        return self._seen
 
     def close(self) -> None:
         """Close every copy."""

@@ -19,6 +19,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space, iterate
 from pettingzoo import ParallelEnv
 
+from mfg_envs.batch import BatchEnv
 from mfg_envs.game import Array, as_int, check_range
 from mfg_envs.parallel import PopulationEnv
 
@@ -42,6 +43,18 @@ class Rows(NamedTuple):
     terminated: Array
     truncated: Array
     final: Any
+
+
+class Moment(NamedTuple):
+    """What is known of every copy beside what its agents see.
+
+    Attributes:
+        t: Steps since the episode began, (B,).
+        batch: The population as a ``BatchEnv``, or None: the environment is not ours.
+    """
+
+    t: Array
+    batch: BatchEnv | None
 
 
 class PopulationArrays(ABC):
@@ -76,9 +89,23 @@ class PopulationArrays(ABC):
     def reset(self, seed: int | None = None) -> Any:
         """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
 
-    @abstractmethod
     def step(self, actions: Any) -> Rows:
-        """Play one action per row, (R, ...)."""
+        """Play one action per row, (R, ...); episodes that end restart."""
+        rows = self.advance(actions)
+        first = self.restart()
+        return rows if first is None else rows._replace(observation=first, final=rows.observation)
+
+    @abstractmethod
+    def advance(self, actions: Any) -> Rows:
+        """Play one action per row; episodes that end do not restart yet."""
+
+    @abstractmethod
+    def restart(self) -> Any:
+        """Restart the copies that are over; return what all agents see then, None if none was."""
+
+    @abstractmethod
+    def moment(self) -> Moment:
+        """Return the present moment of every copy."""
 
     def owner(self, row: int) -> Any:
         """Return the environment whose attributes are those of a row."""
@@ -112,15 +139,25 @@ class GameArrays(PopulationArrays):
         self._played = None
         return self._rows(self.env.batch.reset(seed).observation)
 
-    def step(self, actions: Array) -> Rows:
+    def advance(self, actions: Array) -> Rows:
         batch, a = self.env.batch, np.asarray(actions).reshape(self._shape)
         step = batch.step(a)
         self._played = a[0]
-        seen, reward, over = self._rows(step.observation), step.reward.reshape(-1), batch.over
-        if not (over or batch.t >= self.env.max_cycles):
-            return Rows(seen, reward, self._no, self._no, None)
-        terminated, truncated = (self._yes, self._no) if over else (self._no, self._yes)
-        return Rows(self.reset(), reward, terminated, truncated, seen)
+        terminated = self._yes if batch.over else self._no
+        truncated = self._yes if self._over() and not batch.over else self._no
+        return Rows(
+            self._rows(step.observation), step.reward.reshape(-1), terminated, truncated, None
+        )
+
+    def restart(self) -> Array | None:
+        return self.reset() if self._over() else None
+
+    def moment(self) -> Moment:
+        batch = self.env.batch
+        return Moment(np.full(self.copies, batch.t), batch)
+
+    def _over(self) -> bool:
+        return self.env.batch.over or self.env.batch.t >= self.env.max_cycles
 
     def render(self) -> Any:
         from mfg_envs import drawing
@@ -144,12 +181,18 @@ class DictArrays(PopulationArrays):
     def reset(self, seed: int | None = None) -> Any:
         return self._rows(self._copies.reset(seed))
 
-    def step(self, actions: Any) -> Rows:
+    def advance(self, actions: Any) -> Rows:
         each, N = list(iterate(self._played, actions)), len(self.agents)
-        played = self._copies.step([each[b * N : (b + 1) * N] for b in range(self.copies)])
-        final = None if played.last is None else self._rows(played.last)
-        reward, terminated, truncated = (flag.reshape(-1) for flag in played[2:])
-        return Rows(self._rows(played.first), reward, terminated, truncated, final)
+        played = self._copies.advance([each[b * N : (b + 1) * N] for b in range(self.copies)])
+        reward, terminated, truncated = (flag.reshape(-1) for flag in played[1:])
+        return Rows(self._rows(played.seen), reward, terminated, truncated, None)
+
+    def restart(self) -> Any:
+        first = self._copies.restart()
+        return None if first is None else self._rows(first)
+
+    def moment(self) -> Moment:
+        return Moment(self._copies.t.copy(), None)
 
     def owner(self, row: int) -> Any:
         return self._copies.envs[row // len(self.agents)]

@@ -103,10 +103,11 @@ class DictColumns(PopulationColumns):
 
     def step(self, actions: Sequence[Any]) -> Columns:
         each = [list(iterate(s, a)) for s, a in zip(self._played, actions, strict=True)]
-        played = self._dicts.step([[one[b] for one in each] for b in range(self.copies)])
-        final = None if played.last is None else self._stack(played.last)
-        flags = (played.reward, played.terminated, played.truncated)
-        return Columns(self._stack(played.first), *flags, final)
+        played = self._dicts.advance([[one[b] for one in each] for b in range(self.copies)])
+        first = self._dicts.restart()
+        if first is None:
+            return Columns(self._stack(played.seen), *played[1:], None)
+        return Columns(self._stack(first), *played[1:], self._stack(played.seen))
 
     def close(self) -> None:
         self._dicts.close()
