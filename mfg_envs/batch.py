@@ -69,10 +69,8 @@ class BatchEnv:
         check_choice("mode", mode, ("n_agent", "mean_field"))
         self.game, self.num_envs, self.num_agents, self.mode = game, num_envs, num_agents, mode
         self.observer: Any = self._look(observe)
-        check_memory(
-            num_envs * num_agents, self._player_bytes + 4 * self.observer.width,
-            "num_envs * num_agents",
-        )  # fmt: skip
+        wide = self._player_bytes + 4 * self.observer.width
+        check_memory(num_envs * num_agents, wide, "num_envs * num_agents")
         self.t = 0
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self._seed, self._episode = seed, 0
@@ -222,9 +220,12 @@ class BatchEnv:
             self._law = exact.push_forward(self.game, self.t - 1, self._law, self._rule(self.t - 1))
         return self._field()
 
+    def look(self, observer: Any) -> Array:
+        """Return what an observer sees of all players now, (B, N, ...)."""
+        return observer(self.state, self.t, self._present() if observer.crowd else self.mean_field)
+
     def _result(self, reward: Array) -> Step:
-        m = self.mean_field
-        seen = self.observer(self.state, self.t, self._present() if self.observer.crowd else m)
+        m, seen = self.mean_field, self.look(self.observer)
         if self.mode == "mean_field":  # the crowd's own law: read-only
             m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
         return Step(self.state, seen, reward, m, self._over if self.over else self._going)
@@ -248,9 +249,8 @@ class BatchEnv:
 
     def replicate(self, num_envs: int) -> BatchEnv:
         """Return fresh populations of the same game, size, views and crowd, not yet reset."""
-        twin = BatchEnv(
-            self.game, num_envs, self.num_agents, mode=self.mode, observe=self.observer.parts
-        )
+        like = {"mode": self.mode, "observe": self.observer.parts}
+        twin = BatchEnv(self.game, num_envs, self.num_agents, **like)
         twin._frozen, twin._population = self._frozen, self._population
         return twin
 

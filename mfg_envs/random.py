@@ -128,7 +128,7 @@ def seed_key(seed: int, offsets: Array | int = 0) -> Array:
     return key if np.shape(offsets) else key[0]
 
 
-def subkey(key: Any, *numbers: int) -> Any:
+def subkey(key: Any, *numbers: Any) -> Any:
     """Return ``fold(...fold(key, n1)..., nk)`` without overflow warnings."""
     with np.errstate(over="ignore"):
         for number in numbers:

@@ -11,26 +11,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batched_bootstrap import BatchedBootstrap
+    from .discretise_actions import DiscretiseActions
+    from .normalise_reward import NormaliseReward
+    from .observe_action_mask import ObserveActionMask
+    from .observe_local_density import ObserveLocalDensity
+    from .observe_mean_field import ObserveMeanField
+    from .observe_time import ObserveTime
+    from .one_hot_state import OneHotState
     from .player_env import PlayerEnv
     from .population_arrays import as_arrays
     from .population_columns import as_columns
     from .population_vector_env import PopulationVectorEnv
     from .shared_policy_vec_env import SharedPolicyVecEnv
+    from .subsample_neighbours import SubsampleNeighbours
 
 __all__ = [
     "BatchedBootstrap",
+    "DiscretiseActions",
+    "NormaliseReward",
+    "ObserveActionMask",
+    "ObserveLocalDensity",
+    "ObserveMeanField",
+    "ObserveTime",
+    "OneHotState",
     "PlayerEnv",
     "PopulationVectorEnv",
     "SharedPolicyVecEnv",
+    "SubsampleNeighbours",
     "as_arrays",
     "as_columns",
 ]
 
 _FILES = {
     "BatchedBootstrap": "batched_bootstrap",
+    "DiscretiseActions": "discretise_actions",
+    "NormaliseReward": "normalise_reward",
+    "ObserveActionMask": "observe_action_mask",
+    "ObserveLocalDensity": "observe_local_density",
+    "ObserveMeanField": "observe_mean_field",
+    "ObserveTime": "observe_time",
+    "OneHotState": "one_hot_state",
     "PlayerEnv": "player_env",
     "PopulationVectorEnv": "population_vector_env",
     "SharedPolicyVecEnv": "shared_policy_vec_env",
+    "SubsampleNeighbours": "subsample_neighbours",
     "as_arrays": "population_arrays",
     "as_columns": "population_columns",
 }

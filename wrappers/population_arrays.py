@@ -215,9 +215,8 @@ def as_arrays(env: Any, copies: int = 1) -> PopulationArrays:
         TypeError: If it is no ``ParallelEnv``.
         ValueError: If agents differ in their spaces.
     """
-    own = getattr(env, "as_arrays", None)
-    if own is not None:  # a wrapper that works on rows
-        return own(copies)
+    if hasattr(type(env), "as_arrays"):  # a wrapper that works on rows, no other one around it
+        return env.as_arrays(copies)
     if isinstance(env, PopulationEnv):
         return GameArrays(env, copies)
     if isinstance(env, ParallelEnv):

@@ -1,0 +1,52 @@
+"""Rewards scaled to returns of unit variance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.game import Array, check_range
+
+from .row_wrapper import RowWrapper
+
+
+class NormaliseReward(RowWrapper):
+    """Divide rewards by the standard deviation of the discounted returns seen so far.
+
+    The return of every agent is followed through its episode, as in Gymnasium's
+    ``NormalizeReward``; all agents and copies share one running variance.
+
+    Args:
+        env: A PettingZoo ``ParallelEnv``.
+        discount: Weight of what was earned a step ago, in [0, 1].
+        epsilon: Added to the variance, > 0.
+    """
+
+    def __init__(self, env: Any, discount: float = 0.99, epsilon: float = 1e-8) -> None:
+        check_range("discount", discount, 0, 1)
+        if not epsilon > 0:
+            raise ValueError(f"epsilon must be positive, got {epsilon}")
+        super().__init__(env)
+        self.discount, self.epsilon = discount, epsilon
+        self.mean, self.variance, self.count = 0.0, 1.0, 1e-4
+        self._returns: Any = 0.0
+
+    def _begin(self, seed: int | None) -> None:
+        self._returns = 0.0
+
+    def _earn(self, reward: Array, over: Array) -> Array:
+        if np.shape(self._returns) not in ((), reward.shape):
+            self._returns = 0.0  # agents have left
+        self._returns = self.discount * self._returns + reward
+        self._learn(self._returns)
+        self._returns = np.where(over, 0.0, self._returns)
+        return reward / np.sqrt(self.variance + self.epsilon)
+
+    def _learn(self, returns: Array) -> None:
+        """Update mean and variance (Chan, Golub, LeVeque 1983)."""
+        mean, variance, count = returns.mean(), returns.var(), returns.size
+        total, gap = self.count + count, mean - self.mean
+        spread = self.variance * self.count + variance * count
+        self.variance = (spread + gap**2 * self.count * count / total) / total
+        self.mean, self.count = self.mean + gap * count / total, total
