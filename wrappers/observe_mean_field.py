@@ -24,10 +24,11 @@ class ObserveMeanField(RowWrapper):
                 f"{type(env.unwrapped).__name__} has no mean field that could be observed: only"
                 " populations of mfg_envs have"
             )
+        self._ours: PopulationEnv = env.unwrapped
         super().__init__(env)
 
     def _observations(self, space: Any) -> Any:
-        field = self.env.unwrapped.state_space
+        field = self._ours.state_space
         return flat_box(space, field.low, field.high)
 
     def _see(self, seen: Any, moment: Moment, agents: Array) -> Any:
