@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .population_vector_env import PopulationVectorEnv
     from .shared_policy_vec_env import SharedPolicyVecEnv
     from .subsample_neighbours import SubsampleNeighbours
+    from .torchrl_env import to_torchrl
+    from .tuple_env import to_tuple_gym
 
 __all__ = [
     "BatchedBootstrap",
@@ -40,6 +42,8 @@ __all__ = [
     "SubsampleNeighbours",
     "as_arrays",
     "as_columns",
+    "to_torchrl",
+    "to_tuple_gym",
 ]
 
 _FILES = {
@@ -57,6 +61,8 @@ _FILES = {
     "SubsampleNeighbours": "subsample_neighbours",
     "as_arrays": "population_arrays",
     "as_columns": "population_columns",
+    "to_torchrl": "torchrl_env",
+    "to_tuple_gym": "tuple_env",
 }
 
 

@@ -46,7 +46,7 @@ class DictCopies:
         self.agents = list(env.possible_agents)
         self.t = np.zeros(copies, int)
         self._seen: list[dict[str, Any]] = []
-        self._nothing = {agent: _zeros(env.observation_space(agent)) for agent in self.agents}
+        self._nothing = {agent: zeros(env.observation_space(agent)) for agent in self.agents}
 
     def reset(self, seed: int | None = None) -> list[dict[str, Any]]:
         """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
@@ -110,5 +110,6 @@ def stack(space: Any, rows: Sequence[Any]) -> Any:
     return concatenate(space, rows, create_empty_array(space, len(rows)))
 
 
-def _zeros(space: Space[Any]) -> Any:
+def zeros(space: Space[Any]) -> Any:
+    """Return the observation of an agent that is gone."""
     return next(iter(iterate(batch_space(space, 1), create_empty_array(space, 1))))

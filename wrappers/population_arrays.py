@@ -167,7 +167,8 @@ class GameArrays(PopulationArrays):
         return drawing.present(self.env, drawing.draw_population(self.env.game, *moment))
 
     def _rows(self, observation: Array) -> Array:
-        return observation.reshape(self.num_rows, *observation.shape[2:])
+        rows = observation.reshape(self.num_rows, *observation.shape[2:])
+        return rows.astype(self.observation_space.dtype, copy=False)
 
 
 class DictArrays(PopulationArrays):
