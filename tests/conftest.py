@@ -16,6 +16,7 @@ position    than its private state
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -26,6 +27,8 @@ from hypothesis import settings
 
 from mfg_envs.game import FiniteGame, at
 from mfg_envs.games.ring_road import RingRoad
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # each worker has a core; small networks need no more
 
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None, max_examples=40)
 settings.load_profile("fixed")
