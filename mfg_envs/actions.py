@@ -46,7 +46,7 @@ def read_points(
     """Return continuous actions in the order of the agents, float64 (N, d).
 
     Args:
-        actions: One action per agent, an array (d,) of real numbers.
+        actions: One action per agent, an array (d,) of real numbers; a number if d is 1.
         agents: Names of the agents that are alive.
         low: Least values, (d,).
         high: Greatest values, (d,).
@@ -58,20 +58,25 @@ def read_points(
     values = in_order(actions, agents)
     try:
         a = np.array(values)
+        a = a[:, None] if len(low) == 1 and a.ndim == 1 else a
         right = a.dtype.kind in "iuf" and a.shape == (len(agents), len(low))
     except ValueError:  # of several shapes
         right, a = False, np.empty(0)
     if not right:
+        rows = []
         for agent, value in zip(agents, values, strict=True):
             try:
                 one = np.asarray(value)
             except ValueError:
                 one = np.empty(0)
+            one = one[None] if len(low) == 1 and one.ndim == 0 else one
             if one.dtype.kind not in "iuf" or one.shape != low.shape:
                 raise ValueError(
                     f"action of {agent!r} must be {len(low)} real numbers in an array of shape"
                     f" {low.shape}, got {value!r}"
                 )
+            rows.append(one)
+        a = np.array(rows)
     wrong = ~((a >= low) & (a <= high))  # NaN is wrong, too
     if wrong.any():
         i, j = np.argwhere(wrong)[0]

@@ -164,7 +164,11 @@ def make_representative(
     return RepresentativeVectorEnv(chosen, num_envs, **own)
 
 
-def environments(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+Maker = Callable[..., Any]
+"""Makes an environment from keyword arguments."""
+
+
+def environments(name: str) -> tuple[Maker, Maker, Maker]:
     """Return ``parallel_env``, ``env`` and ``raw_env`` of a game, for its ``_v0`` module."""
 
     def parallel_env(num_agents: int = 100, **arguments: Any) -> Any:
@@ -177,13 +181,12 @@ def environments(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Cal
         return make_aec(name, num_agents=num_agents, **arguments)
 
     parallel_env.__doc__ = make_population.__doc__
-    env.__doc__, raw_env.__doc__ = make_checked_aec.__doc__, make_aec.__doc__
-    return parallel_env, env, raw_env
+    return _of_module(name, parallel_env, env, raw_env)
 
 
 def team_environments(
     name: str,
-) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+) -> tuple[Maker, Maker, Maker]:
     """Return ``parallel_env``, ``env`` and ``raw_env`` of a team game, for its ``_v0`` module."""
 
     def parallel_env(num_locals: int = 8, **arguments: Any) -> Any:
@@ -196,7 +199,20 @@ def team_environments(
         return make_aec(name, num_locals=num_locals, **arguments)
 
     parallel_env.__doc__ = make_team.__doc__
+    return _of_module(name, parallel_env, env, raw_env)
+
+
+def _of_module(
+    name: str,
+    parallel_env: Callable[..., Any],
+    env: Callable[..., Any],
+    raw_env: Callable[..., Any],
+) -> tuple[Maker, Maker, Maker]:
+    """Make the functions those of the ``_v0`` module, documented and found there by pickle."""
     env.__doc__, raw_env.__doc__ = make_checked_aec.__doc__, make_aec.__doc__
+    for function in (parallel_env, env, raw_env):
+        function.__module__ = f"mfg_envs.{name}_v0"
+        function.__qualname__ = function.__name__
     return parallel_env, env, raw_env
 
 

@@ -191,7 +191,7 @@ def test_unbounded_actions_must_be_finite():
         (np.array([0.5]), r"'player_1' must be in \[-0.1, 0.1\d*\], got array\(\[0.5\]\)"),
         (np.array([np.nan]), r"'player_1' must be in"),
         (np.array([0.0, 0.0]), r"'player_1' must be 1 real numbers in an array of shape \(1,\)"),
-        (0.0, r"'player_1' must be 1 real numbers"),
+        (0.5, r"'player_1' must be in .*, got 0.5"),
         ("up", r"'player_1' must be 1 real numbers"),
     ],
 )

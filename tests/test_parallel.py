@@ -18,7 +18,17 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 
-from mfg_envs import BatchEnv, PopulationEnv, check_env, exact, memory, policies, ring_road_v0
+from mfg_envs import (
+    BatchEnv,
+    PopulationEnv,
+    check_env,
+    dispatcher_v0,
+    exact,
+    linear_quadratic_v0,
+    memory,
+    policies,
+    ring_road_v0,
+)
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.registry import GAMES, make_game
 
@@ -752,3 +762,23 @@ def test_a_window(monkeypatch):
         each.close()
         each.close()
     assert pygame.display.get_surface() is None
+
+
+def test_a_continuous_action_of_one_number_may_be_a_number():
+    played = []
+    for shape in (lambda v: np.float32([v]), np.float32, float, np.array):
+        env = linear_quadratic_v0.parallel_env(num_agents=3)
+        env.reset(seed=1)
+        numbers = zip(env.agents, (-0.05, 0.0, 0.05), strict=True)
+        played.append(env.step({agent: shape(v) for agent, v in numbers})[1])
+    env.reset(seed=1)
+    mixed = {"player_0": -0.05, "player_1": np.float32([0.0]), "player_2": np.float64(0.05)}
+    assert env.step(mixed)[1] == played[-1] == played[-2]
+    assert played[0] == played[1]
+
+
+@pytest.mark.parametrize("function", ["parallel_env", "env", "raw_env"])
+def test_what_makes_an_environment_is_found_by_pickle(function):
+    for module in (linear_quadratic_v0, dispatcher_v0):
+        make = getattr(module, function)
+        assert pickle.loads(pickle.dumps(make)) is make
