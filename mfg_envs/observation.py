@@ -102,6 +102,8 @@ class Observer:
         for part, value in (("state", state), ("mask", mask)):
             if part in self.parts:
                 self._fixed[:, self._columns[part]] = value
+        self._every = np.empty((0, *self._fixed.shape), np.float32)
+        """Observations in every state, by population: written anew at every look."""
 
     def __call__(self, x: Array, t: int, m: Array) -> Array:
         """Return the observations of players.
@@ -127,17 +129,19 @@ class Observer:
         """Store the observations of some populations."""
         num_states = len(self._fixed)
         if x.shape[1] < num_states:
-            self._compose(self._fixed.take(x, 0), self._near.take(x, 0), t, m, out)
+            self._fixed.take(x, 0, out)
+            self._vary(self._near.take(x, 0), t, m, out)
             return
-        every = np.empty((len(m), num_states, self.width), np.float32)
-        self._compose(self._fixed, self._near[None], t, m, every)
+        every = self._every
+        if len(every) != len(m):
+            every = self._every = np.repeat(self._fixed[None], len(m), 0)
+        self._vary(self._near[None], t, m, every)
         if len(m) > 1:  # the states of one population after those of the other
             x = x + num_states * np.arange(len(m))[:, None]
         every.reshape(-1, self.width).take(x, 0, out, "clip")
 
-    def _compose(self, fixed: Array, near: Array, t: int, m: Array, out: Array) -> None:
-        """Store observations, given their fixed columns and which cells are near, (*, N, L)."""
-        out[:] = fixed
+    def _vary(self, near: Array, t: int, m: Array, out: Array) -> None:
+        """Store the columns that change, given which cells are near, (*, N, L)."""
         if "time" in self._columns:
             out[..., self._columns["time"]] = t / (self.game.horizon or 1)
         if "mean_field" in self._columns:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batched_bootstrap import BatchedBootstrap
+    from .benchmarl_task import to_benchmarl
     from .discretise_actions import DiscretiseActions
     from .normalise_reward import NormaliseReward
     from .observe_action_mask import ObserveActionMask
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .population_arrays import as_arrays
     from .population_columns import as_columns
     from .population_vector_env import PopulationVectorEnv
+    from .rllib_env import to_rllib
     from .shared_policy_vec_env import SharedPolicyVecEnv
     from .subsample_neighbours import SubsampleNeighbours
     from .torchrl_env import to_torchrl
@@ -42,6 +44,8 @@ __all__ = [
     "SubsampleNeighbours",
     "as_arrays",
     "as_columns",
+    "to_benchmarl",
+    "to_rllib",
     "to_torchrl",
     "to_tuple_gym",
 ]
@@ -61,6 +65,8 @@ _FILES = {
     "SubsampleNeighbours": "subsample_neighbours",
     "as_arrays": "population_arrays",
     "as_columns": "population_columns",
+    "to_benchmarl": "benchmarl_task",
+    "to_rllib": "rllib_env",
     "to_torchrl": "torchrl_env",
     "to_tuple_gym": "tuple_env",
 }

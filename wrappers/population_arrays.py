@@ -34,7 +34,8 @@ class Rows(NamedTuple):
         reward: float64 (R,).
         terminated: Whether the player's episode ended by the rules of the game, bool (R,).
         truncated: Whether it was cut, bool (R,).
-        final: Last observations of the episodes that ended, (R, ...); None if none ended.
+        ended: Whether the episode of any player ended.
+        final: Last observations of the copies that ended, (R, ...); None if none ended.
             Rows of copies that go on are those of ``observation``.
     """
 
@@ -42,6 +43,7 @@ class Rows(NamedTuple):
     reward: Array
     terminated: Array
     truncated: Array
+    ended: bool
     final: Any
 
 
@@ -143,11 +145,10 @@ class GameArrays(PopulationArrays):
         batch, a = self.env.batch, np.asarray(actions).reshape(self._shape)
         step = batch.step(a)
         self._played = a[0]
+        seen, reward, ended = self._rows(step.observation), step.reward.reshape(-1), self._over()
         terminated = self._yes if batch.over else self._no
-        truncated = self._yes if self._over() and not batch.over else self._no
-        return Rows(
-            self._rows(step.observation), step.reward.reshape(-1), terminated, truncated, None
-        )
+        truncated = self._yes if ended and not batch.over else self._no
+        return Rows(seen, reward, terminated, truncated, ended, None)
 
     def restart(self) -> Array | None:
         return self.reset() if self._over() else None
@@ -186,7 +187,8 @@ class DictArrays(PopulationArrays):
         each, N = list(iterate(self._played, actions)), len(self.agents)
         played = self._copies.advance([each[b * N : (b + 1) * N] for b in range(self.copies)])
         reward, terminated, truncated = (flag.reshape(-1) for flag in played[1:])
-        return Rows(self._rows(played.seen), reward, terminated, truncated, None)
+        ended = bool(terminated.any() or truncated.any())
+        return Rows(self._rows(played.seen), reward, terminated, truncated, ended, None)
 
     def restart(self) -> Any:
         first = self._copies.restart()

@@ -51,8 +51,8 @@ class PopulationVectorEnv(VectorEnv[Any, Any, Array]):
         rows = self.arrays.step(actions)
         infos: dict[str, Any] = {}
         if rows.final is not None:
-            ended = rows.terminated | rows.truncated
-            infos = {"final_obs": rows.final, "_final_obs": ended, "final_info": {}}
+            over = rows.terminated | rows.truncated
+            infos = {"final_obs": rows.final, "_final_obs": over, "final_info": {}}
         flags = rows.terminated.copy(), rows.truncated.copy()
         return rows.observation, rows.reward, *flags, infos
 

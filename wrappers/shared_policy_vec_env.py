@@ -90,7 +90,7 @@ class SharedPolicyVecEnv(VecEnv):
         if self._written:
             self._blank()
         done, infos = self._no.copy(), list(self._infos)
-        if rows.final is not None or rows.terminated.any():
+        if rows.ended:
             done |= rows.terminated
             done |= rows.truncated
             last = rows.observation if rows.final is None else rows.final

@@ -1,0 +1,99 @@
+"""A population as a BenchMARL task, on its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gymnasium import spaces
+from gymnasium.vector.utils import CloudpickleWrapper
+
+try:
+    import torch
+
+    # Installed in an environment of its own: make interop-benchmarl.
+    from benchmarl.environments import TaskClass  # pyright: ignore[reportMissingImports]
+except ImportError as error:
+    raise ImportError("to_benchmarl needs BenchMARL: pip install benchmarl") from error
+
+from .torchrl_env import PopulationTorchEnv, to_torchrl
+
+
+class PopulationTask(TaskClass):
+    """Describe a population to BenchMARL; one group of agents, see ``PopulationTorchEnv``.
+
+    Args:
+        make: What makes a PettingZoo ``ParallelEnv`` with an attribute ``max_cycles``, called
+            with the items of ``config`` as keywords.
+        config: Parameters of the environment.
+        name: What BenchMARL's logs call it.
+    """
+
+    def __init__(self, make: Callable[..., Any], config: dict[str, Any], name: str) -> None:
+        super().__init__(name, config)
+        self._make = CloudpickleWrapper(make)  # an experiment stores its task, by pickle
+        self._action_space = to_torchrl(self.make()).arrays.action_space
+
+    def make(self) -> Any:
+        """Return a new PettingZoo environment."""
+        return self._make.fn(**self.config)
+
+    def get_env_fun(
+        self, num_envs: int, continuous_actions: bool, seed: int | None, device: Any
+    ) -> Callable[[], PopulationTorchEnv]:
+        if torch.device(device).type != "cpu":
+            raise ValueError(
+                f"populations are played on the CPU, got sampling_device={str(device)!r}: set"
+                ' sampling_device="cpu"; train_device may be any'
+            )
+
+        def env() -> PopulationTorchEnv:
+            made = to_torchrl(self.make(), num_envs)
+            if seed is not None:
+                made.set_seed(seed)
+            return made
+
+        return env
+
+    def supports_continuous_actions(self) -> bool:
+        return isinstance(self._action_space, spaces.Box)
+
+    def supports_discrete_actions(self) -> bool:
+        return isinstance(self._action_space, spaces.Discrete)
+
+    def max_steps(self, env: Any) -> int:
+        return env.arrays.env.unwrapped.max_cycles
+
+    def has_render(self, env: Any) -> bool:
+        return getattr(env.arrays.env, "render_mode", None) == "rgb_array"
+
+    @staticmethod
+    def render_callback(experiment: Any, env: Any, data: Any) -> Any:
+        return env.arrays.render()
+
+    def group_map(self, env: Any) -> dict[str, list[str]]:
+        return env.group_map
+
+    def observation_spec(self, env: Any) -> Any:
+        return env.full_observation_spec_unbatched.clone()
+
+    def action_spec(self, env: Any) -> Any:
+        return env.full_action_spec_unbatched
+
+    def state_spec(self, env: Any) -> None:
+        return None
+
+    def info_spec(self, env: Any) -> None:
+        return None
+
+    def action_mask_spec(self, env: Any) -> None:
+        return None
+
+    @staticmethod
+    def env_name() -> str:
+        return "mfg_envs"
+
+
+def to_benchmarl(make: Callable[..., Any], name: str, **config: Any) -> PopulationTask:
+    """Return ``make(**config)`` as a BenchMARL task; see ``PopulationTask``."""
+    return PopulationTask(make, config, name)
