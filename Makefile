@@ -8,10 +8,20 @@ BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --quiet install --constraint constraints.txt
 PYTEST  := $(BIN)/pytest -n $(JOBS) --dist loadfile
 
+# Libraries that pin what we pin otherwise: NEEDS_name is what pip installs into .venv-name, without
+# our constraints; the tests are tests/interop/test_name_*.py.  One line a library.
+NEEDS_ray := --editable ".[ray]"
+NEEDS_rllib := torch==2.13.0 --editable ".[plot,ray]"
+NEEDS_skrl := torch==2.13.0 skrl --editable .
+NEEDS_agilerl := torch==2.13.0 agilerl peft --editable .
+NEEDS_benchmarl := torch==2.13.0 benchmarl --editable ".[plot]"
+INTEROP := $(patsubst NEEDS_%,%,$(filter NEEDS_%,$(.VARIABLES)))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PRECIOUS: .venv-%/.made
 .NOTPARALLEL:
-.PHONY: help demo setup test slow lint style types bench clean
+.PHONY: help demo setup test slow interop lint style types bench clean
 
 help: ## Show this list
 	@echo "usage: make TARGET [PYTHON=$(PYTHON)] [JOBS=$(JOBS)]"
@@ -29,6 +39,11 @@ test: $(VENV)/.dev ## Run the tests, except those marked slow
 slow: $(VENV)/.dev ## Run the slow tests: reproductions of published results
 	$(PYTEST) -m slow
 
+interop: $(INTEROP:%=interop-%) ## Run the tests with libraries that need environments of their own
+
+interop-%: .venv-%/.made
+	.venv-$*/bin/python -m pytest tests/interop/test_$*_*.py
+
 lint: style types ## Check style, format and types
 
 style: $(VENV)/.dev ## Check style and format
@@ -42,7 +57,7 @@ bench: $(VENV)/.dev ## Measure speed, in ns per player-step
 	$(BIN)/mfg-envs bench
 
 clean: ## Remove .venv, caches and build outputs; results stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -63,6 +78,13 @@ $(VENV)/.made:
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
 	@echo "Installing mfg-envs and what draws its pictures (about a minute) ..."
 	@$(INSTALL) --editable ".[plot]"
+	@touch $@
+
+.venv-%/.made: pyproject.toml | $(VENV)/.made
+	@echo "Installing what the tests with $* need into .venv-$* ..."
+	@test -x .venv-$*/bin/pip || "$(PYTHON)" -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --quiet install --upgrade pip
+	@.venv-$*/bin/python -m pip --quiet install $(NEEDS_$*) pytest pytest-timeout hypothesis
 	@touch $@
 
 # torch goes first and alone: a package that only asks for "torch" must find the pinned one in place.

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mfg_envs import exact, policies
-from mfg_envs.game import Array, FiniteGame, check_range
+from mfg_envs.game import FiniteGame, check_range
 
 from .iterate import Iterate
+from .occupation import law_of, occupation, policy_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,23 +48,13 @@ class FictitiousPlay:
         """
         game = source
         policy = policies.uniform(game) if start is None else start.policy
-        joint = _joint(game, policy) if start is None else start.memory["joint"]
+        joint = occupation(game, policy) if start is None else start.memory["joint"]
         total = 1.0 if start is None else float(start.memory["total"])
         for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            law = joint if game.mean_field_of_controls else joint.sum(-1)
-            q = exact.action_values(game, law)
+            q = exact.action_values(game, law_of(game, joint))
             response = policies.greedy(q, game.legal_actions)
             weight = (k + 1.0) ** self.delta
             total += weight
-            joint = joint + (weight / total) * (_joint(game, response) - joint)
-            visited = joint.sum(-1, keepdims=True)
-            safe = np.where(visited > 0, visited, 1.0)
-            policy = np.where(visited > 0, joint / safe, response)
-            crowd = game.crowd(joint if game.mean_field_of_controls else visited[..., 0])
+            joint = joint + (weight / total) * (occupation(game, response) - joint)
+            policy, crowd = policy_of(joint, response), game.crowd(law_of(game, joint))
             yield Iterate(k, 0, policy, crowd, q, {"joint": joint, "total": np.array(total)})
-
-
-def _joint(game: FiniteGame, policy: Array) -> Array:
-    """Return the law of state and action when everybody follows a policy, (T, S, A) or (S, A)."""
-    law = exact.law_met(game, policy)
-    return law if game.mean_field_of_controls else law[..., None] * policy

@@ -47,8 +47,6 @@ class OnlineMirrorDescent:
         logits = np.zeros(policy.shape) if start is None else start.memory["logits"]
         law = exact.law_met(game, policy)
         for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = exact.action_values(game, law, policy)
-            logits = logits + self.rate * q
-            policy = policies.softmax(logits, game.legal_actions)
+            q, logits, policy = exact.ascend(game, law, policy, logits, self.rate)
             law = exact.law_met(game, policy)
             yield Iterate(k, 0, policy, game.crowd(law), q, {"logits": logits})

@@ -25,9 +25,11 @@ import numpy as np
 
 from mfg_envs import __version__, exact
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.team_game import TeamGame
 
 from .iterate import Iterate
 from .progress import bar
+from .subsample_value import surrogate_value
 
 FORMAT = 1
 """Of the checkpoint file; one of another number is refused."""
@@ -70,7 +72,7 @@ def value_exploitability(game: FiniteGame, iterate: Iterate) -> float:
 
 def run(
     learner: Learner,
-    game: FiniteGame,
+    game: FiniteGame | TeamGame,
     seed: int | Sequence[int] = 0,
     *,
     metrics: Mapping[str, Metric] | None = None,
@@ -86,7 +88,7 @@ def run(
         game: The game.
         seed: A seed, or several that run side by side.
         metrics: Name -> function of (game, iterate of one seed); default: the value
-            exploitability.
+            exploitability, of a team game what the k locals of the surrogate would earn.
         every: Take metrics at every so many outer iterations, and at the last.
         out: Folder of the run; None: nothing is written.
         save_seconds: Seconds between checkpoints.
@@ -96,7 +98,7 @@ def run(
         ValueError: If ``out`` holds something that is not a checkpoint of this run.
         KeyboardInterrupt: On Ctrl-C, after a last checkpoint.
     """
-    metrics = {"exploitability": value_exploitability} if metrics is None else dict(metrics)
+    metrics = dict(_usual(game) if metrics is None else metrics)
     single = isinstance(seed, int | np.integer)
     header = _header(learner, game, seed, metrics, every)
     folder = None if out is None else Path(out)
@@ -138,6 +140,13 @@ def run(
     return result
 
 
+def _usual(game: FiniteGame | TeamGame) -> Mapping[str, Metric]:
+    """Return the metrics of a game for which none are given."""
+    if isinstance(game, TeamGame):
+        return {"surrogate_value": surrogate_value}
+    return {"exploitability": value_exploitability}
+
+
 def write_atomically(path: Path, write: Callable[[Any], None]) -> None:
     """Write a file as a whole or not at all, even if the machine stops halfway."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -164,7 +173,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _header(
-    learner: Learner, game: FiniteGame, seed: Any, metrics: Mapping[str, Metric], every: int
+    learner: Learner,
+    game: FiniteGame | TeamGame,
+    seed: Any,
+    metrics: Mapping[str, Metric],
+    every: int,
 ) -> dict[str, Any]:
     """Return what identifies a run; two runs with one header give the same bits."""
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, register_ids
 
 if TYPE_CHECKING:
-    from mfg_envs import exact, policies, riccati
+    from mfg_envs import exact, metrics, policies, riccati
     from mfg_envs.batch import BatchEnv
     from mfg_envs.parallel import PopulationEnv
     from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
@@ -31,6 +31,7 @@ __all__ = [
     "check_game",
     "exact",
     "make_game",
+    "metrics",
     "policies",
     "riccati",
 ]
@@ -54,6 +55,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
     games = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
-    if name in ("exact", "policies", "riccati") or name.removesuffix("_v0") in games:
+    if name in ("exact", "metrics", "policies", "riccati") or name.removesuffix("_v0") in games:
         return importlib.import_module(f"mfg_envs.{name}")
     raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

@@ -18,7 +18,7 @@ _SQRT_HALF = np.int64(0x3FE6A09E667F3BCD)  # bits of the double next to sqrt(1 /
 
 def exp(x: Any) -> Any:
     """Return e^x in float64 to 1e-15 of its size; 0 below -708, for x <= 709."""
-    inside = np.maximum(x, _SMALLEST)
+    inside = np.where(x < _SMALLEST, _SMALLEST, x)  # two operations; a maximum that keeps NaN, five
     k = np.floor(inside * _LOG2_E + 0.5)
     r = inside - k * _LN2_HIGH - k * _LN2_LOW
     # Taylor's polynomial of degree 13, |r| <= ln(2) / 2, as a tree: short chains of operations.

@@ -15,6 +15,9 @@ builds an S x S matrix in a finite horizon.
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import NamedTuple
+
 import numpy as np
 
 from mfg_envs import policies, stationary
@@ -50,16 +53,14 @@ def flow(game: FiniteGame, policy: Array) -> Array:
             "a stationary game has no flow: use exact.stationary_mean_field(game, rule),"
             " or dataclasses.replace(game, horizon=...)"
         )
-    return _flow(game, policies.policy_table(game, policy))
+    return _flow(game, policies.over_states(game, policy))
 
 
 def _flow(game: FiniteGame, policy: Array) -> Array:
-    laws = None
-    if backend() == "numba" and game.compiles:
-        from mfg_envs.passes import forward
-
-        laws = forward(game, policy)
-    if laws is None:  # NumPy's turn, also to say what is wrong with a game
+    passes = _passes(game)
+    laws = passes.forward(game, policy) if passes else None
+    if laws is None:  # NumPy's turn, also to say what is wrong with a policy or a game
+        policies.check_policy(game, policy)
         laws = np.empty(policy.shape[:2])
         laws[0] = game.initial_law
         for t in range(len(laws) - 1):
@@ -94,12 +95,13 @@ def law_met(game: FiniteGame, policy: Array) -> Array:
         ``flow`` of a finite horizon, ``stationary_mean_field`` of a stationary game; joint laws
         of states and actions for a mean field of controls.
     """
-    return _law_met(game, policies.policy_table(game, policy))
+    return _law_met(game, policies.over_states(game, policy))
 
 
 def _law_met(game: FiniteGame, policy: Array) -> Array:
     if game.horizon is not None:
         return _flow(game, policy)
+    policies.check_policy(game, policy)
     law = stationary.settled(game, policy, stationary.SETTLED, stationary.MAX_STEPS)
     return law[:, None] * policy if game.mean_field_of_controls else law
 
@@ -116,19 +118,19 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
         (T, S, A) or (S, A); minus infinity nowhere, illegal actions have the value of staying.
     """
     if policy is not None:
-        policy = policies.policy_table(game, policy)
+        policy = policies.over_states(game, policy)
     return _action_values(game, _mean_fields(game, flow), policy)
 
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
+    passes = _passes(game)
+    q = passes.backward(game, m, policy) if passes else None
+    if q is not None:
+        return q
+    if policy is not None:
+        policies.check_policy(game, policy)
     if game.horizon is None:
         return stationary.action_values(game, m, policy)
-    if backend() == "numba" and game.compiles:
-        from mfg_envs.passes import backward
-
-        q = backward(game, m, policy)
-        if q is not None:
-            return q
     q = np.empty((game.horizon, game.num_states, game.num_actions))
     v = np.zeros(game.num_states)
     for t in reversed(range(game.horizon)):
@@ -136,6 +138,54 @@ def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
         q[t] = rewards(game, t, m[t]) + game.discount * (v[moves.next] * moves.prob).sum(-1)
         v = state_values(game, q[t], None if policy is None else policy[t])
     return q
+
+
+def _passes(game: FiniteGame) -> ModuleType | None:
+    """Return the compiled passes, or None: stationary, or NumPy does the work."""
+    if game.horizon is None or backend() != "numba" or not game.compiles:
+        return None
+    from mfg_envs import passes
+
+    return passes
+
+
+class Ascent(NamedTuple):
+    """A step of online mirror descent.
+
+    Attributes:
+        q: Action values of the policy before the step, (T, S, A) or (S, A).
+        logits: Those before the step, and ``rate * q``.
+        policy: Their softmax.
+    """
+
+    q: Array
+    logits: Array
+    policy: Array
+
+
+def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: float) -> Ascent:
+    """Add the values of a policy against a flow to logits: ``logits + rate * q``, and softmax.
+
+    ``action_values`` and ``policies.softmax`` give the same numbers, in more passes over memory.
+
+    Args:
+        game: The game.
+        flow: Laws met, as for ``action_values``.
+        policy: What is played.
+        logits: Of the policy's shape.
+        rate: Weight of the values.
+    """
+    policy, logits = policies.over_states(game, policy), np.asarray(logits, np.float64)
+    if logits.shape != policy.shape:
+        raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
+    m = _mean_fields(game, flow)
+    passes = _passes(game)
+    done = passes.ascend(game, m, policy, logits, rate) if passes else None
+    if done is not None:
+        return Ascent(*done)
+    q = _action_values(game, m, policy)
+    logits = logits + rate * q
+    return Ascent(q, logits, policies.softmax(logits, game.legal_actions))
 
 
 def state_values(game: FiniteGame, q: Array, policy: Array | None = None) -> Array:
@@ -158,7 +208,7 @@ def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
 
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
     """
-    policy = None if policy is None else policies.policy_table(game, policy)
+    policy = None if policy is None else policies.over_states(game, policy)
     m = _mean_fields(game, flow)
     return _value(game, np.asarray(flow, np.float64), m, policy)
 
@@ -174,10 +224,15 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
 
 def exploitability(game: FiniteGame, policy: Array) -> float:
     """Return what one player gains at best by leaving ``policy`` when nobody else does, >= 0."""
-    policy = policies.policy_table(game, policy)
+    policy = policies.over_states(game, policy)
     met = _law_met(game, policy)
     m = game.crowd(met)
-    return max(_value(game, met, m, None) - _value(game, met, m, policy), 0.0)
+    passes = _passes(game)
+    earned = passes.compare(game, m, policy) if passes else None
+    if earned is None:
+        earned = _value(game, met, m, policy), _value(game, met, m, None)
+    own, best = earned
+    return max(best - own, 0.0)
 
 
 def _mean_fields(game: FiniteGame, flow: Array) -> Array:

@@ -6,8 +6,12 @@ Where players observe less than their private state, (T, O, A) and (O, A) are un
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from mfg_envs import elementary
+from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame, check_choice
 
 TOLERANCE = 1e-6
@@ -21,6 +25,17 @@ def policy_table(game: FiniteGame, policy: Array) -> Array:
         ValueError: If the shape is wrong, a row is no law, or an illegal action has mass; the
             message names the first row at fault.
     """
+    policy = over_states(game, policy)
+    check_policy(game, policy)
+    return policy
+
+
+def over_states(game: FiniteGame, policy: Array) -> Array:
+    """Return a policy over private states, float64 (T, S, A) or (S, A), its numbers unchecked.
+
+    Raises:
+        ValueError: If the shape is wrong.
+    """
     policy = np.asarray(policy, np.float64)
     clock = () if game.horizon is None else (game.horizon,)
     shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
@@ -28,9 +43,7 @@ def policy_table(game: FiniteGame, policy: Array) -> Array:
         wanted = " or ".join(map(str, sorted(shapes)))
         axes = "(S, A)" if game.horizon is None else "(T, S, A)"
         raise ValueError(f"policy must have shape {axes} = {wanted}, got {policy.shape}")
-    if policy.shape[-2] != game.num_states:
-        policy = policy[..., game.observed, :]
-    return _check_rule(game, policy, "tx"[-(policy.ndim - 1) :])
+    return policy if policy.shape[-2] == game.num_states else policy[..., game.observed, :]
 
 
 def rule_table(game: FiniteGame, rule: Array) -> Array:
@@ -42,15 +55,18 @@ def rule_table(game: FiniteGame, rule: Array) -> Array:
         raise ValueError(
             f"rule must have shape (S, A) = {game.num_states, game.num_actions}, got {rule.shape}"
         )
-    return _check_rule(game, rule, "x")
-
-
-def _check_rule(game: FiniteGame, rule: Array, axes: str) -> Array:
-    check_laws("policy", rule, axes)
-    if not game.legal_actions.all() and ((rule > TOLERANCE) & ~game.legal_actions).any():
-        stray = np.argwhere((rule > TOLERANCE) & ~game.legal_actions)
-        raise ValueError(f"policy gives an illegal action mass at {_place(axes + 'a', stray[0])}")
+    check_policy(game, rule)
     return rule
+
+
+def check_policy(game: FiniteGame, policy: Array) -> None:
+    """Raise a ValueError unless (T, S, A) or (S, A) numbers are laws of legal actions."""
+    axes = "tx"[-(policy.ndim - 1) :]
+    check_laws("policy", policy, axes)
+    legal = game.legal_actions
+    if not legal.all() and ((policy > TOLERANCE) & ~legal).any():
+        stray = np.argwhere((policy > TOLERANCE) & ~legal)
+        raise ValueError(f"policy gives an illegal action mass at {_place(axes + 'a', stray[0])}")
 
 
 def check_laws(name: str, laws: Array, axes: str) -> None:
@@ -102,6 +118,8 @@ def greedy(q: Array, legal: Array, *, ties: str = "split", tolerance: float = 1e
         tolerance: In units of ``q``.
     """
     check_choice("ties", ties, ("split", "first"))
+    if (policy := _choose("greedy", q, legal, ties == "first", float(tolerance))) is not None:
+        return policy
     q = np.where(legal, q, -np.inf)
     best = q >= q.max(-1, keepdims=True) - tolerance
     if ties == "first":
@@ -110,10 +128,41 @@ def greedy(q: Array, legal: Array, *, ties: str = "split", tolerance: float = 1e
 
 
 def softmax(q: Array, legal: Array, *, inverse_temperature: float = 1.0) -> Array:
-    """Return the policy proportional to ``exp(inverse_temperature * q)`` over legal actions."""
-    q = np.where(legal, q, -np.inf)
-    weights = np.exp(inverse_temperature * (q - q.max(-1, keepdims=True)))
-    return weights / weights.sum(-1, keepdims=True)
+    """Return the policy proportional to ``exp(inverse_temperature * q)`` over legal actions.
+
+    Args:
+        q: Action values, (..., S, A).
+        legal: Legal actions, bool (S, A).
+        inverse_temperature: Per unit of ``q``; >= 0.
+    """
+    if (policy := _choose("softmax", q, legal, float(inverse_temperature))) is not None:
+        return policy
+    q = np.asarray(q, np.float64)
+    best = np.where(legal, q, -np.inf).max(-1, keepdims=True)
+    weights = elementary.exp(inverse_temperature * (np.where(legal, q, best) - best)) * legal
+    total = functools.reduce(np.add, np.moveaxis(weights, -1, 0))  # in order, as compiled
+    return weights * (1 / total)[..., None]
+
+
+def _choose(how: str, q: Array, legal: Array, *options: float) -> Array | None:
+    """Return a compiled choice from values, laid out in memory as they are; None: not compiled."""
+    if backend() != "numba" or np.ndim(q) < 2 or np.shape(q)[-2:] != legal.shape:
+        return None
+    from mfg_envs.choice import choices
+    from mfg_envs.recycled import empty
+
+    inner = states_innermost(q)
+    legal = np.empty((0, 0), bool) if legal.all() else np.ascontiguousarray(legal.T)
+    policy = empty(inner.shape)
+    stacked = (-1, *inner.shape[-2:])
+    getattr(choices(), how)(inner.reshape(stacked), legal, *options, policy.reshape(stacked))
+    policy = policy.swapaxes(-1, -2)
+    return np.ascontiguousarray(policy) if np.asarray(q).flags.c_contiguous else policy
+
+
+def states_innermost(table: Array) -> Array:
+    """Return (..., S, A) numbers as compiled loops want them: (..., A, S), contiguous, float64."""
+    return np.ascontiguousarray(np.swapaxes(np.asarray(table, np.float64), -1, -2))
 
 
 def _place(axes: str, index: Array | tuple[int, ...]) -> str:

@@ -8,9 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agents.cli import bench, continuous_rows, rivals
+from agents import OnlineMirrorDescent
+from agents.cli import bench, continuous_rows, exact_rivals, rivals
 from agents.cli.bench_rows import Row, rows
 from mfg_envs import exact, make_game
+from mfg_envs.games.four_rooms_grid import TorusGrid
 from mfg_envs.games.ring_road import RingRoad
 
 ROAD = RingRoad(num_cells=20, num_speeds=5)
@@ -32,6 +34,21 @@ def test_rival_backward_pass_gives_the_exact_action_values():
     flow = exact.flow(road, policy)
     q = rivals.backward(road, flow, True).swapaxes(1, 2)
     assert np.allclose(q, exact.action_values(road, flow), atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["road", "torus"])
+def test_rival_solvers_learn_and_judge_the_same_policies(kind):
+    if kind == "road":
+        game = finite_road()[0]
+        rival = exact_rivals.NumpyRoad(game)
+    else:
+        game = TorusGrid(plan=(" " * 7,) * 6, noise=0.7, horizon=7)
+        rival = exact_rivals.NumpyTorus(game)
+    for iterate in OnlineMirrorDescent(iterations=3, rate=0.3).learn(game):
+        policy = rival.descend(0.3)
+        assert np.allclose(policy.swapaxes(1, 2), iterate.policy, rtol=0, atol=1e-13)
+        gain = exact.exploitability(game, iterate.policy)
+        assert rival.exploitability(policy) == pytest.approx(gain, abs=1e-12)
 
 
 @pytest.mark.parametrize(("num_envs", "num_agents"), [(1, 50), (3, 50), (1, 500)])

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from agents import FictitiousPlay, FixedPointIteration, OnlineMirrorDescent
+from agents import (
+    FictitiousPlay,
+    FixedPointIteration,
+    MunchausenOMD,
+    OnlineMirrorDescent,
+    PolicyIteration,
+    PriorDescent,
+)
 from mfg_envs import exact, make_game, policies
 
 LEARNERS = [
@@ -9,6 +16,11 @@ LEARNERS = [
     FictitiousPlay(iterations=6, delta=1.0),
     FixedPointIteration(iterations=6, step=0.5),
     OnlineMirrorDescent(iterations=6, rate=0.5),
+    PolicyIteration(iterations=6),
+    PolicyIteration(iterations=6, temperature=0.3, step=0.5, crowd_step=2.0, crowd_decay=1.0),
+    MunchausenOMD(iterations=6, alpha=0.9),
+    PriorDescent(iterations=6),
+    PriorDescent(iterations=6, n_inner=2, operator="relative_entropy", eta_growth=1.5),
 ]
 GAMES = {
     "crowd_modelling": {},

@@ -19,10 +19,12 @@ SOLVERS = (
     "policies",
     "dependence",
     "compiled",
+    "sensitivity",
     "tables",
     "stationary",
     "exact",
     "passes",
+    *("blocks", "sweeps", "choice", "restrict", "recycled"),
     "kernels",
     "team_tables",
     "team_kernels",
@@ -30,11 +32,15 @@ SOLVERS = (
     "continuous_kernels",
     "discretise",
     "riccati",
+    *("finite_riccati", "deviations"),
+    *("regularised", "distances", "welfare", "grid_response"),
 )
 """Modules that know games, and nothing of environments."""
 VIEWS = (
     *("batch", "observation", "parallel", "representative", "registry", "testing"),
     *("team", "team_batch", "team_observation", "drawing", "pictures"),
+    *("approximate_exploitability", "metrics"),
+    *("deviating_population", "nash_gap"),
 )
 
 

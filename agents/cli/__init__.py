@@ -19,9 +19,9 @@ app = typer.Typer(
 @functools.cache
 def load() -> None:
     """Add every command to ``app``."""
-    from . import bench, games, reproduce
+    from . import bench, games, reproduce, sweep
 
-    for module in (games, reproduce, bench):
+    for module in (games, reproduce, sweep, bench):
         module.register(app)
 
 

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import exact, kernels, passes, random
+from mfg_envs import kernels, random
 from mfg_envs.batch import BatchEnv
 from mfg_envs.game import Array
 from mfg_envs.games.ring_road import RingRoad
@@ -21,9 +20,10 @@ from mfg_envs.parallel import PopulationEnv
 
 from . import rivals
 from .continuous_rows import continuous_rows
+from .exact_rows import exact_rows
+from .pma_rows import pma_rows
+from .team_rows import team_rows
 
-SIZES = ((100, 100), (2000, 20), (40_000, 5))
-"""States and steps of the exact passes."""
 ENDLESS = 10**9
 
 
@@ -47,19 +47,6 @@ class Row(NamedTuple):
     start: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class FreeRoad(RingRoad):
-    """A ring road whose rewards cost nothing to evaluate: what is left is the pass itself."""
-
-    @cached_property
-    def nothing(self) -> float:
-        """The reward of everything."""
-        return 0.0
-
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        return self.nothing
-
-
 def rows() -> dict[str, Callable[[], Row]]:
     """Return the builders of all rows, by name."""
     out: dict[str, Callable[[], Row]] = {}
@@ -71,12 +58,8 @@ def rows() -> dict[str, Callable[[], Row]]:
     out["rollout-100000"] = _rollout
     for N in (1000, 10_000):
         out[f"dicts-{N}"] = partial(_dicts, N)
-    for (S, T), target in zip(SIZES, (0.6, 0.8, 1.4), strict=True):
-        out[f"flow-{S}"] = partial(_flow, S, T, target)
-        out[f"forward-{S}"] = partial(_forward, S, T, target)
-        out[f"values-{S}"] = partial(_values, S, T, target)
-        out[f"backward-{S}"] = partial(_backward, S, T, target)
-    return {**out, **continuous_rows(Row), **qmi_rows(), **start_rows()}
+    learners = {**team_rows(Row), **pma_rows(Row), **qmi_rows()}
+    return {**out, **exact_rows(Row), **continuous_rows(Row), **learners, **start_rows()}
 
 
 def _road(**parameters: Any) -> RingRoad:
@@ -127,41 +110,6 @@ def _dicts(N: int) -> Row:
     actions = dict(zip(env.possible_agents, a, strict=True))
     work = f"agent-step, N = {N}, PettingZoo dicts (rival: naive)"
     return Row(work, 200.0, N, lambda: env.step(actions), lambda: naive.step(actions))
-
-
-def _exact(S: int, T: int, road: type[RingRoad] = RingRoad) -> tuple[RingRoad, Array, Array]:
-    """Return a game, a policy whose states are innermost in memory, and its flow."""
-    game = road(num_cells=S, num_speeds=10, horizon=T)
-    policy = np.random.default_rng(0).dirichlet(np.ones(10), (T, S))
-    policy = np.ascontiguousarray(policy.swapaxes(1, 2)).swapaxes(1, 2)
-    return game, policy, exact.flow(game, policy)
-
-
-def _flow(S: int, T: int, target: float) -> Row:
-    game, policy, _ = _exact(S, T)
-    ours, rival = partial(exact.flow, game, policy), partial(rivals.forward, game, policy)
-    return Row(f"(s, a, t), S = {S}, exact.flow", target, policy.size, ours, rival)
-
-
-def _forward(S: int, T: int, target: float) -> Row:
-    game, policy, _ = _exact(S, T)
-    ours, rival = partial(passes.forward, game, policy), partial(rivals.forward, game, policy)
-    return Row(f"(s, a, t), S = {S}, forward pass alone", target, policy.size, ours, rival)
-
-
-def _values(S: int, T: int, target: float) -> Row:
-    game, policy, flow = _exact(S, T)
-    ours = partial(exact.action_values, game, flow)
-    rival = partial(rivals.backward, game, flow, True)
-    return Row(f"(s, a, t), S = {S}, exact.action_values", target, policy.size, ours, rival)
-
-
-def _backward(S: int, T: int, target: float) -> Row:
-    game, policy, flow = _exact(S, T, FreeRoad)
-    ours = partial(passes.backward, game, flow, None)
-    rival = partial(rivals.backward, game, flow, False)
-    work = f"(s, a, t), S = {S}, backward pass alone, no rewards"
-    return Row(work, target, policy.size, ours, rival)
 
 
 def qmi_rows() -> dict[str, Callable[[], Row]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +28,8 @@ from mfg_envs.registry import (
     variant,
 )
 
+from .settings import parse
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands ``list`` and ``show``."""
@@ -49,8 +50,8 @@ def list_command() -> None:
             games.add_row(f"[bold]{name}", _first_line(cls), clock)
         console.print(games)
     offered = _table("Learners", "name", "what it does")
-    for learner in _learners():
-        offered.add_row(f"[bold]{learner.__name__}", _first_line(learner))
+    for name, line in _learner_lines().items():
+        offered.add_row(f"[bold]{name}", line)
     console.print(offered)
     console.print("[dim]mfg-envs show GAME tells everything about a game.")
 
@@ -88,24 +89,6 @@ def show_command(
     if save is not None:
         _picture(built, agents, save)
         console.print(f"Wrote {save}")
-
-
-def parse(settings: Sequence[str]) -> dict[str, Any]:
-    """Return parameters given as NAME=VALUE; a value that is no Python literal is a word.
-
-    Raises:
-        ValueError: If one has no "=".
-    """
-    given = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set needs NAME=VALUE, got {setting!r}")
-        try:
-            given[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            given[name] = value
-    return given
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -185,10 +168,21 @@ def _picture(game: Any, agents: int, path: Path) -> None:
     write_atomically(path, lambda file: image.save(file, "PNG"))
 
 
-def _learners() -> list[Any]:
-    """Return every learner that ``agents`` offers."""
-    classes = [getattr(learners, name) for name in learners.__all__]
+def offered_learners() -> list[Any]:
+    """Return every learner of ``agents`` that needs no further library."""
+    classes = [vars(learners).get(name) for name in learners.__all__]
     return [c for c in classes if inspect.isclass(c) and hasattr(c, "learn")]
+
+
+def _learner_lines() -> dict[str, str]:
+    """Return what every learner does, by name; what is imported later is only read."""
+    lines = {learner.__name__: _first_line(learner) for learner in offered_learners()}
+    for name, file in learners.LATER.items():
+        source = Path(learners.__file__).with_name(f"{file}.py").read_text("utf-8")
+        found = {n.name: n for n in ast.parse(source).body if isinstance(n, ast.ClassDef)}
+        if name in found:
+            lines[name] = (ast.get_docstring(found[name]) or "").split("\n", 1)[0]
+    return dict(sorted(lines.items()))
 
 
 def _first_line(documented: Any) -> str:

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from sb3_contrib import RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
@@ -142,6 +143,15 @@ def test_a_model_that_is_done_early_goes_on_acting():
 class Broken(PPO):
     def train(self):
         raise ZeroDivisionError("by nothing")
+
+
+def test_a_model_with_a_memory_plays_beside_others():
+    def recurrent(env):
+        return RecurrentPPO("MlpLstmPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu")
+
+    learned = IndependentLearners(road(2), {"vehicle_0": recurrent, "vehicle_1": ppo}).learn(24)
+    counts = [model.num_timesteps for model in learned.models.values()]
+    assert counts == [24, 32]  # the first is done early, and goes on acting with its memory
 
 
 def test_an_error_stops_all_and_names_the_player():

@@ -1,0 +1,358 @@
+import dataclasses
+import functools
+import tracemalloc
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+from gymnasium.spaces import Box, Discrete
+from pettingzoo import ParallelEnv
+
+from agents import Communication, PolicyMirrorAscent, conditional_td
+from agents.policy_mirror_ascent import disagreement, distance
+from agents.policy_mirror_ascent_loop import line_bytes
+from agents.worlds import Played
+from mfg_envs import make_game, sis_v0
+from mfg_envs.game import FiniteGame, at
+from mfg_envs.parallel import PopulationEnv
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shore(FiniteGame):
+    """Four places in a row; the wind depends on the crowd; nobody may walk off either end.
+
+    With ``flood`` the crowd is washed off its states.
+    """
+
+    flood: int = 0
+    discount: float = 0.9
+    horizon: int | None = None
+    num_states = 4
+    num_actions = 3
+    initial_law = np.array([0.1, 0.2, 0.3, 0.4])
+
+    @cached_property
+    def legal_actions(self):
+        return np.array([[0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 0]], bool)
+
+    def noise_law(self, t, x, a, m):
+        calm = 0.25 + 0.5 * at(m, x)
+        return calm, 1 - calm
+
+    def step(self, t, x, a, m, w):
+        return x + w * (a - 1) + 9 * self.flood
+
+    def reward(self, t, x, a, m):
+        return 0.1 * x - at(m, x)
+
+
+GAMES = {
+    "sis": make_game("sis", setting="two_actions"),  # lines of 16 bytes
+    "shore": Shore(),
+    "road": make_game("ring_road", num_cells=6, num_speeds=12, dynamics="position"),  # of 128
+}
+SHORT = {"num_players": 9, "iterations": 3, "td_steps": 30, "mixing": 2}
+LEARNERS = {
+    "centralised": PolicyMirrorAscent(**SHORT),
+    "centralised, replay": PolicyMirrorAscent(**SHORT, replay_size=20, replay_passes=3),
+    "independent": PolicyMirrorAscent(**SHORT, mode="independent", eta=0.1),
+    "independent, replay": PolicyMirrorAscent(
+        **SHORT, mode="independent", entropy=0, replay_size=50, reward_range=(-2.0, 3.0)
+    ),
+    "one after the other": PolicyMirrorAscent(
+        **{**SHORT, "mixing": 0}, mode="independent", eta=10, discount=0.5
+    ),
+}
+NETWORKED = PolicyMirrorAscent(
+    **SHORT, mode="independent", communication=Communication(radius=0.7, rounds=2, steps=5)
+)
+every_learner = pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
+every_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
+
+
+def same(one, two):
+    parts = ("iteration", "samples", "policy", "mean_field", "q")
+    assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in parts)
+    assert np.array_equal(one.memory["policy"], two.memory["policy"])
+
+
+@every_learner
+@every_game
+def test_compiled_code_numpy_and_the_dict_api_give_the_same_bits(learner, game, use):
+    compiled = list(learner.learn(game, 5))
+    env = PopulationEnv(game, learner.num_players, max_cycles=10**6, observe=("index",))
+    dicts = list(learner.learn(env, 5))
+    use("numpy")
+    arrays = list(learner.learn(game, 5))
+    assert len(compiled) == len(dicts) == len(arrays) == 3
+    for one, two, three in zip(compiled, dicts, arrays, strict=True):
+        same(one, two)
+        same(one, three)
+        assert np.array_equal(one.memory["x"], three.memory["x"])
+
+
+@every_game
+def test_networked_players_give_the_same_bits_compiled_and_in_numpy(game, use):
+    compiled = list(NETWORKED.learn(game, 5))
+    use("numpy")
+    for one, two in zip(compiled, NETWORKED.learn(game, 5), strict=True):
+        same(one, two)
+    assert compiled[0].samples == 30 * 3 + 5
+
+
+@pytest.mark.parametrize("learner", [*LEARNERS.values(), NETWORKED])
+def test_seeds_side_by_side_are_each_as_if_alone_and_go_on_from_any_iterate(learner):
+    game = GAMES["shore"]
+    together = list(learner.learn(game, [4, 5]))
+    for e, seed in enumerate((4, 5)):
+        alone = list(learner.learn(game, seed))
+        for one, all_ in zip(alone, together, strict=True):
+            for name in ("policy", "mean_field", "q"):
+                assert np.array_equal(getattr(one, name), getattr(all_, name)[e])
+        for k in (0, 1):
+            later = learner.learn(game, seed, start=alone[k])
+            for one, two in zip(later, alone[k + 1 :], strict=True):
+                same(one, two)
+    later = learner.learn(game, [4, 5], start=together[0])
+    for one, two in zip(later, together[1:], strict=True):
+        same(one, two)
+
+
+def test_one_independent_player_is_a_centralised_one():
+    learner = dataclasses.replace(LEARNERS["centralised"], num_players=1)
+    other = dataclasses.replace(learner, mode="independent")
+    for one, two in zip(learner.learn(GAMES["sis"], 3), other.learn(GAMES["sis"], 3), strict=True):
+        same(one, two)
+
+
+def test_iterates_are_laws_and_averages():
+    learner = LEARNERS["independent"]
+    for game in GAMES.values():
+        for k, iterate in enumerate(learner.learn(game, 1), 1):
+            tables = iterate.memory["policy"]
+            assert tables.shape == (9, game.num_observations, game.num_actions)
+            np.testing.assert_allclose(tables.mean(0), iterate.policy, atol=1e-6)
+            np.testing.assert_allclose(iterate.policy.sum(-1), 1, rtol=0, atol=1e-15)
+            np.testing.assert_allclose(iterate.mean_field.sum(), 1, rtol=1e-15)
+            assert iterate.samples == k * 30 * 3
+            if game.num_observations == game.num_states:
+                assert (tables[:, ~game.legal_actions] == 0).all()
+
+
+@pytest.mark.parametrize("num_players", [3, 40])  # fewer and more than pairs of state and action
+def test_a_game_that_leaves_its_states_is_named(num_players):
+    learner = dataclasses.replace(NETWORKED, num_players=num_players)
+    with pytest.raises(ValueError, match=r"leads to \d+, which is not a state in \[0, 4\)"):
+        next(learner.learn(Shore(flood=1)))
+
+
+class OneState:
+    """Players without a choice who earn one number after the other."""
+
+    def __init__(self, rewards):
+        self.seen, self.x, self.rewards = np.zeros(2, int), np.zeros(2, int), iter(rewards)
+
+    def play(self, a):
+        assert (a == 0).all()
+        r = next(self.rewards)
+        return Played(self.seen, np.array([r, -r]), np.ones(2, np.float32))
+
+
+def rules_for(**parameters):
+    return PolicyMirrorAscent(entropy=0, delay=40.0, **parameters).rules(0.5, 1)
+
+
+def test_values_by_hand():
+    # beta_m = 2 / (.5 (40 + m - 1)), Q starts at 1 / (1 - .5) = 2; the third and sixth step teach.
+    rules = rules_for(td_steps=2, mixing=2)
+    walk = conditional_td.Walk(OneState([9, 9, 0.25, 9, 9, 1.0]), np.uint64(0))
+    q, visits = walk.conditional_td(0, np.ones((2, 1, 1), np.float32), rules)
+    one = 2 + 4 / 39 * (0.25 + 0.5 * 2 - 2)
+    two = one + 4 / 40 * (1 + 0.5 * one - one)
+    lost = 2 + 4 / 39 * (-0.25 + 0.5 * 2 - 2)
+    lost = lost + 4 / 40 * (-1 + 0.5 * lost - lost)
+    np.testing.assert_allclose(q.ravel(), [two, lost], rtol=3e-7)
+    assert visits.tolist() == [12]
+    # One table for all: the first player's path.
+    walk = conditional_td.Walk(OneState([9, 9, 0.25, 9, 9, 1.0]), np.uint64(0))
+    q, _ = walk.conditional_td(0, np.ones((1, 1, 1), np.float32), rules)
+    np.testing.assert_allclose(q.ravel(), [two], rtol=3e-7)
+
+
+def test_replay_goes_through_the_last_transitions_in_shuffled_order():
+    rules = rules_for(td_steps=5, mixing=0, replay_size=3, replay_passes=2)
+    orders = conditional_td.replay_orders(np.uint64(7), 0, rules)
+    assert np.array_equal(np.sort(orders), [[0, 1, 2]] * 2)
+    rewards = [9, 9, 0.25, 0.5, 1.0]
+    walk = conditional_td.Walk(OneState(rewards), np.uint64(7))
+    q = 2.0
+    for m, j in enumerate(orders.ravel()):
+        q += 4 / (39 + m) * (rewards[2 + j] + 0.5 * q - q)
+    ours = walk.conditional_td(0, np.ones((1, 1, 1), np.float32), rules).q
+    np.testing.assert_allclose(ours.ravel(), [q], rtol=1e-6)
+    many = rules._replace(td_steps=50, replay_size=50, replay_passes=40)
+    first = conditional_td.replay_orders(np.uint64(7), 0, many)[:, 0]
+    assert len(set(first.tolist())) > 10  # 40 draws of 50
+
+
+def test_actions_are_drawn_with_their_probabilities_and_never_without():
+    law = np.array([0.0, 0.3, 0.0, 0.65, 0.05, 0.0])
+    marks = conditional_td.draw_marks(law)
+    draws = np.arange(conditional_td.MARKS)  # every draw there is
+    counts = np.bincount((draws[:, None] >= marks).sum(-1), minlength=6)
+    assert (np.abs(counts - law * conditional_td.MARKS) <= 1).all()
+    assert (counts[law == 0] == 0).all()
+    assert conditional_td.draw_marks(np.float32([1.0, 0.0])).tolist() == [conditional_td.MARKS]
+
+
+def test_lines_hold_what_they_must_and_divide_cache_lines():
+    for num_actions in range(1, 60):
+        used, size = 6 * num_actions + 2, line_bytes(num_actions)
+        assert used <= size and (64 % size == 0 or size % 64 == 0)
+        assert size < 2 * used or size - used < 64
+    assert [line_bytes(A) for A in (1, 2, 5, 10, 11, 12)] == [8, 16, 32, 64, 128, 128]
+
+
+def test_a_population_learns_the_equilibrium_of_sis():
+    game, N = GAMES["sis"], 400
+    learner = PolicyMirrorAscent(
+        mode="independent", num_players=N, eta=10, iterations=8, td_steps=3000, rate=8
+    )
+    *_, last = learner.learn(game, 0)
+    *_, exact = PolicyMirrorAscent(mode="exact", eta=10).learn(game)
+    # The next value varies by at most (.9 1.2)^2 / 4, and values forget at the rate of the last
+    # step, beta = 80 / 3200: the gap of two of them has the variance beta .29, a policy the
+    # deviation 2 p (1 - p) / .2 sqrt(beta .29) <= .22, the average of N players .22 / sqrt(N).
+    # Beside that: a player meets N - 1 others, .64 / N; curvature of the softmax, 4 .22^2 / 4.
+    bound = 5 * 0.22 / np.sqrt(N) + 0.64 / N + 0.22**2
+    assert distance(last.policy, exact.policy) < bound
+    players = distance(last.memory["policy"], exact.policy)
+    assert 3 * distance(last.policy, exact.policy) < players.mean() < 2 * 0.22
+    assert players.mean() / 2 < disagreement(game, last) < 2 * players.mean()
+
+
+def test_who_is_near_passes_on_the_better_policy():
+    game = Shore()  # states at -1, -1/3, 1/3, 1
+    x, scores = np.array([0, 1, 1, 2, 3, 3]), np.array([1.0, 5, 2, 7, 9, 8])
+    adopt = functools.partial(Communication.adopt, game=game, x=x, scores=scores)
+    assert adopt(Communication(radius=0)).tolist() == [0, 1, 1, 3, 4, 4]
+    assert adopt(Communication(radius=0.67)).tolist() == [1, 3, 3, 4, 4, 4]
+    assert adopt(Communication(radius=0.67, rounds=2)).tolist() == [3, 4, 4, 4, 4, 4]
+    assert adopt(Communication(radius=2)).tolist() == [4] * 6
+    equal = Communication(radius=2).adopt(game, x, np.zeros(6))
+    assert equal.tolist() == [0] * 6
+
+
+def test_players_who_all_hear_each_other_agree():
+    talk = Communication(radius=3, steps=4)
+    learner = dataclasses.replace(NETWORKED, communication=talk)
+    for iterate in learner.learn(GAMES["road"], 2):
+        assert disagreement(GAMES["road"], iterate) < 1e-6
+    alone = list(dataclasses.replace(learner, communication=None).learn(GAMES["road"], 2))
+    assert disagreement(GAMES["road"], alone[-1]) > 0.1
+
+
+class Foreign(ParallelEnv):
+    """Agents at one table who are paid for the action; episodes of one length."""
+
+    metadata = {"name": "foreign"}  # noqa: RUF012  as PettingZoo declares it
+
+    def __init__(self, pay, length, ends):
+        self.possible_agents, self.pay, self.length, self.ends = ["ann", "bob"], pay, length, ends
+        self.space = {"ann": Discrete(1), "bob": Discrete(1)}
+        self.resets = 0
+
+    def observation_space(self, agent):
+        return self.space[agent]
+
+    def action_space(self, agent):
+        return Discrete(2)
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.t, self.resets = list(self.possible_agents), 0, self.resets + 1
+        return dict.fromkeys(self.agents, 0), {agent: {} for agent in self.agents}
+
+    def step(self, actions):
+        self.t += 1
+        over = dict.fromkeys(actions, self.t == self.length)
+        no = dict.fromkeys(actions, False)
+        seen, r = dict.fromkeys(actions, 0), {k: float(self.pay[a]) for k, a in actions.items()}
+        self.agents = [] if self.t == self.length else self.agents
+        return seen, r, over if self.ends else no, no if self.ends else over, {}
+
+
+def test_what_is_earned_after_a_terminal_step_is_nothing():
+    env = Foreign(pay=(0.25, 1.0), length=1, ends=True)
+    learner = PolicyMirrorAscent(
+        mode="independent", iterations=2, td_steps=60, mixing=0, rate=9e9, discount=0.9
+    )
+    *_, last = learner.learn(env, 0)
+    np.testing.assert_allclose(last.q, [[0.25, 1.0]], rtol=1e-6)  # steps of size one: Q is r + h
+    assert last.memory["policy"].shape == (2, 1, 2)
+    assert env.resets == 1 + 2 * 60
+
+
+def test_what_is_earned_after_a_cut_counts():
+    # Everything pays 1 for ever: the first values are right, and stay so only if cuts do not count.
+    env = Foreign(pay=(1.0, 1.0), length=2, ends=False)
+    learner = PolicyMirrorAscent(iterations=1, td_steps=40, mixing=0, discount=0.9)
+    (iterate,) = learner.learn(env, 0)
+    wanted = (1 + 0.2 * np.log(2)) / 0.1 - 0.2 * np.log(2)
+    np.testing.assert_allclose(iterate.q, wanted, rtol=1e-6)
+    np.testing.assert_allclose(iterate.policy, 0.5, rtol=1e-6)
+
+
+def test_environments_that_tables_cannot_play_are_refused():
+    learner = PolicyMirrorAscent(discount=0.9)
+    mixed = Foreign((0, 1), 3, True)
+    mixed.space["bob"] = Discrete(2)
+    with pytest.raises(ValueError, match=r"one observation space Discrete\(n\) for all agents"):
+        next(learner.learn(mixed))
+    mixed.space = dict.fromkeys(mixed.space, Box(0, 1))
+    with pytest.raises(ValueError, match=r"got Box.* for 'ann'"):
+        next(learner.learn(mixed))
+    with pytest.raises(ValueError, match="needs a discount"):
+        next(PolicyMirrorAscent().learn(Foreign((0, 1), 3, True)))
+    with pytest.raises(ValueError, match="one seed, from the start, without communication"):
+        next(learner.learn(Foreign((0, 1), 3, True), [1, 2]))
+    with pytest.raises(TypeError, match="a FiniteGame or a PettingZoo parallel environment"):
+        next(learner.learn(sis_v0.env()))
+
+
+class Leaving(Foreign):
+    """Bob goes home early, with or without a word."""
+
+    def __init__(self, *arguments, silent):
+        super().__init__(*arguments)
+        self.silent = silent
+
+    def step(self, actions):
+        seen, r, over, cut, info = super().step(actions)
+        if self.silent:
+            del seen["bob"]
+        else:
+            cut["bob"] = True
+        return seen, r, over, cut, info
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_agents_who_leave_before_the_others_are_named(silent):
+    env = Leaving((0, 1), 3, True, silent=silent)
+    with pytest.raises(ValueError, match="to the end of an episode, 'bob' left"):
+        next(PolicyMirrorAscent(discount=0.9).learn(env))
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_players_of_fifty_states_fit():
+    game = make_game("ring_road", num_speeds=5)  # lines of 32 bytes
+    learner = PolicyMirrorAscent(
+        mode="independent", num_players=100_000, iterations=2, td_steps=20, mixing=0
+    )
+    tracemalloc.start()
+    *_, last = learner.learn(game, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert last.memory["policy"].shape == (100_000, 50, 5)
+    promised = 100_000 * (50 * (32 + 8 * 5) + 24)
+    assert peak < 1.1 * promised
