@@ -80,7 +80,8 @@ def compiled_sweep(game_class: type[FiniteGame]) -> Callable[..., bool]:
         chances, total = noise_law(game, t, s, a, m), 0.0
         for w in range(outcomes):
             y = step(game, t, s, a, m, w)
-            total += chances[w] * (mass * pressure[y] - beta * ahead[y])
+            if 0 <= y < ahead.size:  # in this mean field nobody has checked it
+                total += chances[w] * (mass * pressure[y] - beta * ahead[y])
         return total
 
     @jit

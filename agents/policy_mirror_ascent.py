@@ -21,21 +21,16 @@ from typing import Any
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from mfg_envs import exact, policies, random
-from mfg_envs.compiled import backend
-from mfg_envs.game import Array, FiniteGame, check_choice, check_range
-from mfg_envs.memory import check_memory
+from mfg_envs import exact, policies
+from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
 from mfg_envs.metrics import soft_action_values
 
 from .communication import Communication
-from .compiled_walk import CompiledWalk
-from .conditional_td import Rules, Walk, bonuses
+from .conditional_td import Rules, bonuses
 from .iterate import Iterate
 from .mirror_step import mirror_step
-from .online import _check_source, episode_keys, observed_legal
-from .policy_mirror_ascent_loop import line_bytes
+from .paths import environment_path, first_policies, game_paths
 from .run import per_seed
-from .worlds import DictWorld, GameWorld
 
 NUMBERS = 1 << 15
 """Numbers that mirror steps look at together: they stay in the cache."""
@@ -89,9 +84,10 @@ class PolicyMirrorAscent:
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, ("centralised", "independent", "exact"))
         for name in ("num_players", "iterations", "td_steps", "replay_passes"):
-            check_range(name, getattr(self, name), 1)
-        for name in ("mixing", "replay_size", "entropy"):
-            check_range(name, getattr(self, name), 0)
+            check_range(name, as_int(name, getattr(self, name)), 1)
+        for name in ("mixing", "replay_size"):
+            check_range(name, as_int(name, getattr(self, name)), 0)
+        check_range("entropy", self.entropy, 0)
         for name in ("eta", "rate"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
@@ -164,11 +160,22 @@ class PolicyMirrorAscent:
     ) -> Iterator[Iterate]:
         """Ascend on values learned from one path a seed."""
         single = isinstance(seed, int | np.integer)
-        seeds = [int(seed)] if single else list(seed)
-        walks, legal, discount = self._paths(source, seeds, start)
-        rules, talk = self.rules(discount, legal.shape[1]), self.communication
+        seeds, alone = [int(seed)] if single else list(seed), self.mode == "independent"
+        talk, stored = self.communication, min(self.replay_size, self.td_steps)
+        game: Any = source
+        if isinstance(source, ParallelEnv):
+            if start is not None or talk is not None:
+                raise ValueError("through an environment: from the start, without communication")
+            walks, legal, own = environment_path(source, seeds)
+        else:
+            own_bytes = 12 * stored if alone else None
+            walks, legal, own = game_paths(game, seeds, self.num_players, own_bytes, start)
+        discount = self.discount or own
+        if discount is None:
+            raise ValueError("an environment that is no game of ours needs a discount, got None")
+        policy = first_policies(walks[0].x.size if alone else 1, legal, len(seeds), start)
+        rules = self.rules(discount, legal.shape[1])
         k, t = (0, 0) if start is None else (start.iteration, start.samples)
-        policy = self._policies(walks, legal, start)
         while k < self.iterations:
             before, policy, q, m = policy, np.empty(policy.shape, np.float32), [], []
             for walk, old, new in zip(walks, before, policy, strict=True):
@@ -177,7 +184,7 @@ class PolicyMirrorAscent:
                 m.append(seen)
                 if talk is not None:
                     scores = walk.returns(t + rules.steps, new, talk.steps, rules)
-                    new[:] = new[talk.adopt(source, walk.x, scores)]
+                    new[:] = new[talk.adopt(game, walk.x, scores)]
             k, t = k + 1, t + rules.steps + (0 if talk is None else talk.steps)
             rule = policy.mean(1, dtype=np.float64)
             rule /= rule.sum(-1, keepdims=True)
@@ -200,55 +207,6 @@ class PolicyMirrorAscent:
             out[i : i + some] = self._step(q, old.astype(np.float64), legal)
             total += (q - bonuses(old, self.entropy)[..., None]).sum(0)
         return total / len(policy), estimate.visits / estimate.visits.sum()
-
-    def _paths(
-        self, source: Any, seeds: list[int], start: Iterate | None
-    ) -> tuple[list[Any], Array, float]:
-        """Return a walk for every seed, the legal actions (O, A), and the discount."""
-        keys = episode_keys(seeds)
-        if isinstance(source, ParallelEnv):
-            if len(seeds) > 1 or start is not None or self.communication is not None:
-                raise ValueError(
-                    "through an environment: one seed, from the start, without communication"
-                )
-            world = DictWorld(source, seeds[0])
-            discount = self.discount or (world.game.discount if world.game else None)
-            if discount is None:
-                raise ValueError("an environment that is no game of ours needs a discount")
-            return [Walk(world, keys[0])], world.legal, discount
-        if not isinstance(source, FiniteGame):
-            raise TypeError(
-                f"learn needs a FiniteGame or a PettingZoo parallel environment, got {source!r}"
-            )
-        _check_source(source, source, seeds, start)
-        legal = observed_legal(source)
-        self._check_memory(legal, len(seeds))
-        if start is None:
-            t, u = 0, random.uniform(random.subkey(keys, random.INITIAL), self.num_players)
-            x = random.categorical(source.initial_law, u).astype(np.int32)
-        else:
-            t, x = start.samples, start.memory["x"].reshape(len(seeds), -1)
-        pairs = list(zip(keys, x, strict=True))
-        if backend() == "numba" and source.compiles:
-            walks: list[Any] = [CompiledWalk(source, *pair) for pair in pairs]
-        else:
-            walks = [Walk(GameWorld(source, key, t, row), key) for key, row in pairs]
-        return walks, legal, self.discount or source.discount
-
-    def _check_memory(self, legal: Array, num_seeds: int) -> None:
-        """Refuse tables that do not fit, before anything is made."""
-        own = 12 * min(self.replay_size, self.td_steps)
-        own += legal.shape[0] * (line_bytes(legal.shape[1]) + 8 * legal.shape[1] * num_seeds)
-        bytes_each = 24 * num_seeds + (own if self.mode == "independent" else 0)
-        check_memory(self.num_players, bytes_each, "num_players")
-
-    def _policies(self, walks: list[Any], legal: Array, start: Iterate | None) -> Array:
-        """Return the learners' first policies, float32 (E, L, O, A)."""
-        if start is not None:
-            return start.memory["policy"].reshape(len(walks), -1, *legal.shape)
-        learners = walks[0].x.size if self.mode == "independent" else 1
-        uniform = (legal / legal.sum(-1, keepdims=True)).astype(np.float32)
-        return np.broadcast_to(uniform, (len(walks), learners, *legal.shape))
 
     def _step(self, q: Array, policy: Array, legal: Array) -> Array:
         """Return the mirror step; illegal actions are never played."""

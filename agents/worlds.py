@@ -92,7 +92,8 @@ class DictWorld:
             self._size(kind, getattr(env, f"{kind}_space")) for kind in ("observation", "action")
         )
         game = getattr(env.unwrapped, "game", None)
-        self.game = game if isinstance(game, FiniteGame) else None
+        ours = isinstance(game, FiniteGame) and shape == (game.num_observations, game.num_actions)
+        self.game = game if ours else None
         self.legal = np.ones(shape, bool) if self.game is None else observed_legal(self.game)
         self.seen = self._row(env.reset(seed=seed)[0], np.int64)
 

@@ -130,7 +130,7 @@ def _noted(game: FiniteGame, run: Callable[[int, Array, Array, Any], None]) -> A
     S, A = game.num_states, game.num_actions
     x, a = np.indices((S, A), np.int64)
     size = int(np.prod(game.mean_field_shape))
-    different: dict[bytes, Array] = {}
+    found: dict[bytes, Array] = {}
     try:
         for t in range(game.horizon or 1):
             noting = _Noting(game.mean_field_shape)
@@ -138,16 +138,14 @@ def _noted(game: FiniteGame, run: Callable[[int, Array, Array, Any], None]) -> A
             for flat in noting._notes:
                 wide = np.broadcast_to(flat, (S, A, *flat.shape[2:])).reshape(S, A, -1)
                 for column in np.moveaxis(wide.astype(np.int32), -1, 0):
-                    different[column.tobytes()] = column
-    except (TouchedError, TypeError, ValueError):
-        different = {}
-        every = True
-    else:
-        every = len(different) >= size
-    check_memory((size if every else len(different)) * S * A, 8, "mean-field entries read")
-    if every:
+                    found[column.tobytes()] = column
+        count = min(len(found), size)
+    except (TouchedError, TypeError, ValueError):  # m is not read through ``at`` alone
+        count = size
+    check_memory(count * S * A, 8, "mean-field entries read")
+    if count == size:
         return np.tile(np.arange(size, dtype=np.int32)[:, None, None], (1, S, A))
-    table = np.array(list(different.values()), np.int32).reshape(-1, S, A)
+    table = np.array(list(found.values()), np.int32).reshape(-1, S, A)
     table = np.sort(table, axis=0)[::-1]
     table[1:][table[1:] == table[:-1]] = -1
     table = np.sort(table, axis=0)[::-1]

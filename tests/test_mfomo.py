@@ -228,7 +228,8 @@ def test_increments_lift_all_values_before_them(any_game, seed):
     np.testing.assert_allclose((downhill * v).sum(), (slope * lifted).sum(), rtol=1e-9, atol=1e-9)
 
 
-def test_the_first_step_by_hand():
+def test_the_first_step_by_hand(use):
+    use("numpy")
     # All alike, right costs 1 and left 1/2.  Adam's first step is the rate itself: up for left,
     # down for right, from equal logits.  The unit is what going right loses.
     first = next(MFOMO(rate=0.3).learn(make_game("left_right")))
@@ -239,7 +240,8 @@ def test_the_first_step_by_hand():
 @pytest.mark.parametrize(
     "name", ["left_right", "crowd_modelling", "lasry_lions_chain", "two_bar_coordination", "sis"]
 )
-def test_descent_ends_in_an_equilibrium(name):
+def test_descent_ends_in_an_equilibrium(name, use):
+    use("numba" if name == "sis" else "numpy")  # a compilation takes longer than these descents
     game = make_game(name)
     first = exact.exploitability(game, policies.uniform(game))
     iterate = last(MFOMO(), game)
@@ -256,7 +258,8 @@ def test_an_equilibrium_to_rounding_is_not_left(name, use):
         assert np.abs(iterate.policy - policy).max() < 1e-6
 
 
-def test_descent_in_free_measures_finds_the_equilibrium_too():
+def test_descent_in_free_measures_finds_the_equilibrium_too(use):
+    use("numpy")
     iterate = last(MFOMO(free=True), make_game("left_right"))
     assert iterate.policy[0, 0, 0] == pytest.approx(2 / 3, abs=1e-4)
     assert iterate.mean_field[1, 1] == pytest.approx(2 / 3, abs=1e-4)
@@ -273,7 +276,8 @@ def test_every_iterate_certifies_its_exploitability(toys):
             np.testing.assert_allclose(iterate.mean_field, met, atol=1e-12)
 
 
-def test_where_it_starts_decides_which_equilibrium_it_finds():
+def test_where_it_starts_decides_which_equilibrium_it_finds(use):
+    use("numpy")
     game = make_game("two_bar_coordination")
     for bar in game.bars:
         straight = np.eye(3)[np.sign(bar - np.arange(7)) + 1]
@@ -283,7 +287,8 @@ def test_where_it_starts_decides_which_equilibrium_it_finds():
         assert iterate.mean_field[bar] > 0.9
 
 
-def test_it_goes_on_from_the_policy_of_another_learner():
+def test_it_goes_on_from_the_policy_of_another_learner(use):
+    use("numpy")
     game = make_game("crowd_modelling")
     before = last(FictitiousPlay(iterations=20), game)
     first = next(MFOMO(rate=0.1).learn(game, start=before))
@@ -318,7 +323,8 @@ def test_a_local_minimum_shows_in_the_objective_and_more_weight_on_optimality_av
     assert exact.exploitability(game, freed.policy) < exact.exploitability(game, stuck.policy)
 
 
-def test_a_congested_crowd_may_rest_where_it_would_not_have_come():
+def test_a_congested_crowd_may_rest_where_it_would_not_have_come(use):
+    use("numpy")
     # Whoever is not on the full target cannot enter it: to stay anywhere is an equilibrium.
     game = make_game("kinetic_congestion")
     iterate = last(MFOMO(iterations=3000), game)

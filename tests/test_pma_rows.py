@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from agents.cli import pma_rows
 from agents.cli.bench_rows import Row
@@ -23,6 +24,7 @@ def test_rival_moves_earns_and_learns_as_the_game_and_the_update_say():
     assert (np.abs(np.bincount(rival.a, minlength=5) - 80) < 5 * 8).all()
 
 
+@pytest.mark.slow  # compiles the loop for one more number of actions
 def test_both_sides_of_a_row_do_its_units_of_work(monkeypatch):
     monkeypatch.setattr(pma_rows, "PLAYER_STEPS", 2000)
     rows = pma_rows.pma_rows(Row)

@@ -209,6 +209,8 @@ def test_a_run_takes_its_metrics_and_goes_on(tmp_path):
 def test_bad_parameters_name_value_and_bound(parameters, message):
     with pytest.raises(ValueError, match=message):
         PolicyMirrorAscent(**parameters)
+    with pytest.raises(TypeError, match="td_steps must be a whole number, got 3000"):
+        PolicyMirrorAscent(td_steps=3e3)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ from functools import cached_property
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete
-from pettingzoo import ParallelEnv
 
 from agents import Communication, PolicyMirrorAscent, conditional_td
 from agents.policy_mirror_ascent import disagreement, distance
 from agents.policy_mirror_ascent_loop import line_bytes
 from agents.worlds import Played
-from mfg_envs import make_game, sis_v0
+from mfg_envs import make_game
 from mfg_envs.game import FiniteGame, at
 from mfg_envs.parallel import PopulationEnv
 
@@ -22,26 +20,27 @@ from mfg_envs.parallel import PopulationEnv
 class Shore(FiniteGame):
     """Four places in a row; the wind depends on the crowd; nobody may walk off either end.
 
-    With ``flood`` the crowd is washed off its states.
+    Action: 5 less than the places to move by.  With ``flood`` the crowd is washed off its states.
     """
 
     flood: int = 0
     discount: float = 0.9
     horizon: int | None = None
     num_states = 4
-    num_actions = 3
+    num_actions = 11
     initial_law = np.array([0.1, 0.2, 0.3, 0.4])
 
     @cached_property
     def legal_actions(self):
-        return np.array([[0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 0]], bool)
+        there = np.arange(4)[:, None] + np.arange(11) - 5
+        return (there >= 0) & (there < 4)
 
     def noise_law(self, t, x, a, m):
         calm = 0.25 + 0.5 * at(m, x)
         return calm, 1 - calm
 
     def step(self, t, x, a, m, w):
-        return x + w * (a - 1) + 9 * self.flood
+        return x + w * (a - 5) + 9 * self.flood
 
     def reward(self, t, x, a, m):
         return 0.1 * x - at(m, x)
@@ -49,8 +48,8 @@ class Shore(FiniteGame):
 
 GAMES = {
     "sis": make_game("sis", setting="two_actions"),  # lines of 16 bytes
-    "shore": Shore(),
-    "road": make_game("ring_road", num_cells=6, num_speeds=12, dynamics="position"),  # of 128
+    "road": make_game("ring_road", num_cells=6, num_speeds=5, dynamics="position"),  # of 32
+    "shore": Shore(),  # of 128
 }
 SHORT = {"num_players": 9, "iterations": 3, "td_steps": 30, "mixing": 2}
 LEARNERS = {
@@ -119,6 +118,14 @@ def test_seeds_side_by_side_are_each_as_if_alone_and_go_on_from_any_iterate(lear
         same(one, two)
 
 
+def test_going_on_with_another_learner_is_refused():
+    first = next(LEARNERS["centralised"].learn(GAMES["sis"]))
+    with pytest.raises(
+        ValueError, match=r"start has tables \(1, 2, 2\), this learner needs \(9, 2, 2"
+    ):
+        next(LEARNERS["independent"].learn(GAMES["sis"], start=first))
+
+
 def test_one_independent_player_is_a_centralised_one():
     learner = dataclasses.replace(LEARNERS["centralised"], num_players=1)
     other = dataclasses.replace(learner, mode="independent")
@@ -140,7 +147,7 @@ def test_iterates_are_laws_and_averages():
                 assert (tables[:, ~game.legal_actions] == 0).all()
 
 
-@pytest.mark.parametrize("num_players", [3, 40])  # fewer and more than pairs of state and action
+@pytest.mark.parametrize("num_players", [3, 50])  # fewer and more than pairs of state and action
 def test_a_game_that_leaves_its_states_is_named(num_players):
     learner = dataclasses.replace(NETWORKED, num_players=num_players)
     with pytest.raises(ValueError, match=r"leads to \d+, which is not a state in \[0, 4\)"):
@@ -251,96 +258,6 @@ def test_players_who_all_hear_each_other_agree():
         assert disagreement(GAMES["road"], iterate) < 1e-6
     alone = list(dataclasses.replace(learner, communication=None).learn(GAMES["road"], 2))
     assert disagreement(GAMES["road"], alone[-1]) > 0.1
-
-
-class Foreign(ParallelEnv):
-    """Agents at one table who are paid for the action; episodes of one length."""
-
-    metadata = {"name": "foreign"}  # noqa: RUF012  as PettingZoo declares it
-
-    def __init__(self, pay, length, ends):
-        self.possible_agents, self.pay, self.length, self.ends = ["ann", "bob"], pay, length, ends
-        self.space = {"ann": Discrete(1), "bob": Discrete(1)}
-        self.resets = 0
-
-    def observation_space(self, agent):
-        return self.space[agent]
-
-    def action_space(self, agent):
-        return Discrete(2)
-
-    def reset(self, seed=None, options=None):
-        self.agents, self.t, self.resets = list(self.possible_agents), 0, self.resets + 1
-        return dict.fromkeys(self.agents, 0), {agent: {} for agent in self.agents}
-
-    def step(self, actions):
-        self.t += 1
-        over = dict.fromkeys(actions, self.t == self.length)
-        no = dict.fromkeys(actions, False)
-        seen, r = dict.fromkeys(actions, 0), {k: float(self.pay[a]) for k, a in actions.items()}
-        self.agents = [] if self.t == self.length else self.agents
-        return seen, r, over if self.ends else no, no if self.ends else over, {}
-
-
-def test_what_is_earned_after_a_terminal_step_is_nothing():
-    env = Foreign(pay=(0.25, 1.0), length=1, ends=True)
-    learner = PolicyMirrorAscent(
-        mode="independent", iterations=2, td_steps=60, mixing=0, rate=9e9, discount=0.9
-    )
-    *_, last = learner.learn(env, 0)
-    np.testing.assert_allclose(last.q, [[0.25, 1.0]], rtol=1e-6)  # steps of size one: Q is r + h
-    assert last.memory["policy"].shape == (2, 1, 2)
-    assert env.resets == 1 + 2 * 60
-
-
-def test_what_is_earned_after_a_cut_counts():
-    # Everything pays 1 for ever: the first values are right, and stay so only if cuts do not count.
-    env = Foreign(pay=(1.0, 1.0), length=2, ends=False)
-    learner = PolicyMirrorAscent(iterations=1, td_steps=40, mixing=0, discount=0.9)
-    (iterate,) = learner.learn(env, 0)
-    wanted = (1 + 0.2 * np.log(2)) / 0.1 - 0.2 * np.log(2)
-    np.testing.assert_allclose(iterate.q, wanted, rtol=1e-6)
-    np.testing.assert_allclose(iterate.policy, 0.5, rtol=1e-6)
-
-
-def test_environments_that_tables_cannot_play_are_refused():
-    learner = PolicyMirrorAscent(discount=0.9)
-    mixed = Foreign((0, 1), 3, True)
-    mixed.space["bob"] = Discrete(2)
-    with pytest.raises(ValueError, match=r"one observation space Discrete\(n\) for all agents"):
-        next(learner.learn(mixed))
-    mixed.space = dict.fromkeys(mixed.space, Box(0, 1))
-    with pytest.raises(ValueError, match=r"got Box.* for 'ann'"):
-        next(learner.learn(mixed))
-    with pytest.raises(ValueError, match="needs a discount"):
-        next(PolicyMirrorAscent().learn(Foreign((0, 1), 3, True)))
-    with pytest.raises(ValueError, match="one seed, from the start, without communication"):
-        next(learner.learn(Foreign((0, 1), 3, True), [1, 2]))
-    with pytest.raises(TypeError, match="a FiniteGame or a PettingZoo parallel environment"):
-        next(learner.learn(sis_v0.env()))
-
-
-class Leaving(Foreign):
-    """Bob goes home early, with or without a word."""
-
-    def __init__(self, *arguments, silent):
-        super().__init__(*arguments)
-        self.silent = silent
-
-    def step(self, actions):
-        seen, r, over, cut, info = super().step(actions)
-        if self.silent:
-            del seen["bob"]
-        else:
-            cut["bob"] = True
-        return seen, r, over, cut, info
-
-
-@pytest.mark.parametrize("silent", [True, False])
-def test_agents_who_leave_before_the_others_are_named(silent):
-    env = Leaving((0, 1), 3, True, silent=silent)
-    with pytest.raises(ValueError, match="to the end of an episode, 'bob' left"):
-        next(PolicyMirrorAscent(discount=0.9).learn(env))
 
 
 @pytest.mark.slow

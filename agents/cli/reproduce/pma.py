@@ -15,7 +15,7 @@ from mfg_envs.game import Array
 
 from ...run import write_atomically, write_json
 from .. import looks
-from ..looks import OKABE_ITO
+from ..looks import HOLLOW, OKABE_ITO
 from . import pma_study
 from .pma_study import Result, Setting, slope
 
@@ -43,7 +43,10 @@ def command(
     """
     console = Console()
     begun = time.perf_counter()
-    console.print("[bold]Policy mirror ascent[/] from one path; distance: L1, worst state")
+    console.print(
+        "[bold]Policy mirror ascent[/] from one path: distance (L1, in the worst state) of the"
+        " learned policies from the regularised equilibrium"
+    )
     chosen = pma_study.settings(quick)
     for setting in chosen:
         console.print(_describe(setting), style="dim")
@@ -54,7 +57,7 @@ def command(
         console.print("Interrupted: the same command goes on where this stopped.")
         raise typer.Exit(130) from None
     for kind, title in (("size", "players N"), ("samples", "transitions M")):
-        console.print(_distances(kind, f"Distance from the equilibrium against {title}", results))
+        console.print(_distances(kind, f"1000 x distance, against {title}", results))
     console.print(_compared(results))
     console.print(_few(results))
     checks = _checks(results)
@@ -106,7 +109,7 @@ def _distances(kind: str, title: str, results: list[Result]) -> Table:
         table.add_row(f"[bold]{game}")
         for name in names:
             where, values = points[game, name]
-            means = {int(x): f"{v.mean():.2g}" for x, v in zip(where, values, strict=True)}
+            means = {int(x): f"{1000 * v.mean():.3g}" for x, v in zip(where, values, strict=True)}
             table.add_row(f"  {name}", *(means.get(x, "") for x in columns))
         table.add_section()
     return table
@@ -130,14 +133,10 @@ def _compared(results: list[Result]) -> Table:
 
 def _row(result: Result) -> list[str]:
     parts = (result.table, result.rule, result.disagreement, result.exploitability)
-    return [_interval(part) for part in parts]
-
-
-def _interval(values: Array) -> str:
-    """Return a mean with its relative standard error; 0 for what is only rounding."""
-    mean = values.mean()
-    relative = values.std(ddof=1) / np.sqrt(values.size) / mean
-    return f"{mean:.2g} ±{relative:.0%}" if mean > 1e-6 else "0"
+    row = [f"{p.mean():.2g} ±{p.std(ddof=1) / np.sqrt(p.size) / p.mean():.0%}" for p in parts]
+    if result.job.learner.mode == "centralised":  # one table: what is left is rounding
+        row[2] = "0"
+    return row
 
 
 def _few(results: list[Result]) -> Table:
@@ -181,9 +180,10 @@ def _powers(checks: list[dict[str, Any]]) -> Table:
         table.add_row(f"[bold]{game}")
         for check in (check for check in checks if check["game"] == game):
             verdict = "[green]held" if check["held"] else "[red]missed"
+            if not check["promised"]:
+                verdict = "[dim]at its floor" if check["quantity"] == "one table" else ""
             power = f"{check['power']:+.2f} ± {check['error']:.2f}"
-            row = (f"  {check['quantity']}", check["over"], power)
-            table.add_row(*row, verdict if check["promised"] else "")
+            table.add_row(f"  {check['quantity']}", check["over"], power, verdict)
         table.add_section()
     return table
 
@@ -205,8 +205,8 @@ def _figure(results: list[Result]) -> Any:
         setting = next(r.setting for r in results if r.setting.title == title)
         for axis, kind in zip(axes[:, column], ("size", "samples"), strict=True):
             _draw(axis, kind, title, results, setting)
-    for axis, label in zip(axes[:, 0], ("distance from the equilibrium",) * 2, strict=True):
-        axis.set_ylabel(label)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("distance from the equilibrium")
         axis.legend(frameon=False, fontsize=7.5)
     return figure
 
@@ -218,9 +218,10 @@ def _draw(axis: Any, kind: str, title: str, results: list[Result], setting: Sett
         where, values = _points(results, title, name)
         mean = np.array([v.mean() for v in values])
         error = [v.std(ddof=1) / np.sqrt(v.size) for v in values]
-        axis.errorbar(
-            where, mean, error, color=colour, marker="o", markersize=4, linewidth=1.4, label=name
-        )
+        look = {"marker": "o", "markersize": 4, "linewidth": 1.4}
+        if name == "disagreement":
+            look = {"marker": "o", "linestyle": ":", **HOLLOW}
+        axis.errorbar(where, mean, error, color=colour, label=name, **look)
         if name in ("average rule", "centralised"):
             low, high = setting.fitted if kind == "size" else (where.min(), where.max())
             inside = (where >= low) & (where <= high)
@@ -229,4 +230,7 @@ def _draw(axis: Any, kind: str, title: str, results: list[Result], setting: Sett
             axis.plot(ends, middle * ends**WANTED, "--", color="grey", label="power -1/2")
     axis.set(xscale="log", yscale="log", title=title)
     axis.set_xlabel("players N" if kind == "size" else "transitions M")
+    points = setting.sizes if kind == "size" else setting.samples
+    axis.set_xticks(points, labels=[f"{point:g}" for point in points])
+    axis.minorticks_off()
     axis.grid(alpha=0.25)
