@@ -101,13 +101,19 @@ def make_tape(learners: int, stored: int) -> Tape:
     return Tape(np.empty(shape, np.uint32), np.empty(shape, np.uint32), np.empty(shape, np.float32))
 
 
-def make_lines(policy: Array, rules: Rules) -> Array:
-    """Return new lines of every learner and state, float32 (L * O, F), that begin a cache line."""
-    A = policy.shape[-1]
-    size, rows = line_bytes(A), policy.reshape(-1, A)
-    raw = np.empty(len(rows) * size + CACHE_LINE, np.uint8)
+def empty_lines(count: int, num_actions: int) -> Array:
+    """Return so many lines, float32 (count, F); the first begins a cache line."""
+    size = line_bytes(num_actions)
+    raw = np.empty(count * size + CACHE_LINE, np.uint8)
     begin = -raw.ctypes.data % CACHE_LINE
-    lines = raw[begin : begin + len(rows) * size].view(np.float32).reshape(len(rows), -1)
+    return raw[begin : begin + count * size].view(np.float32).reshape(count, -1)
+
+
+def make_lines(policy: Array, rules: Rules) -> Array:
+    """Return new lines of every learner and state of policies (L, O, A), float32 (L * O, F)."""
+    A = policy.shape[-1]
+    rows = policy.reshape(-1, A)
+    lines = empty_lines(len(rows), A)
     marks = lines.view(np.uint16)[:, 2 * A + 2 : 3 * A + 1]
     lines[:, :A] = rules.q_first
     for i in range(0, len(rows), ROWS):

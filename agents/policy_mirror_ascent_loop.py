@@ -81,11 +81,8 @@ def compiled_loop(game_class: type[FiniteGame], num_actions: int) -> Loop:
         before, after, gains = before.ravel(), after.ravel(), gains.ravel()
         table = np.empty(S * A if n > S * A else 0, np.float32)
         size = min(n, BLOCK)
-        pair, there, gain = (
-            np.empty(size, np.uint32),
-            np.empty(size, np.uint32),
-            np.empty(size, f32),
-        )
+        pair, there = np.empty(size, np.uint32), np.empty(size, np.uint32)
+        gain = np.empty(size, np.float32)
         draw, line, ahead = np.empty(size, u64), np.empty(size, u64), np.empty(size, u64)
         a, m, counts = np.empty(n, np.uint32), np.zeros(num_seen), np.zeros((4, num_seen), np.int32)
         shrunk, weight, touched, wrong = f32(discount), 1.0, f32(0), False
@@ -121,7 +118,9 @@ def compiled_loop(game_class: type[FiniteGame], num_actions: int) -> Loop:
                             y = move(game, t, s, j, m, i64(k))
                             if legal.size and not legal[s, j]:
                                 y = s
-                            wrong |= (y < 0) | (y >= S)
+                            if y < 0 or y >= S:
+                                wrong |= law[k] > 0
+                                y = s
                             nxt[at * (i64(last) + 1) + k] = y
                             total += law[k]
                             if k < last:

@@ -33,7 +33,7 @@ class Blocks(NamedTuple):
         push: Move the crowd of all blocks by one step; with room for sums, check its policy.
         pay: Store the rewards, as ``q[k, a, base + i]``.
         expect: Add the values expected of the next step to them.
-        mean: Store the values of a policy.
+        mean: Store the values of a policy, and check it.
         best: Store the values of the best legal actions.
     """
 
@@ -53,6 +53,18 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
     u64, i64, zero = np.uint64, np.int64, np.uint64(0)
 
     @restrict
+    def fair(policy, t, lo, n, legal, total, least):
+        """Return whether these sums and least entries are those of laws of legal actions."""
+        wrong = 0
+        for i in range(n):
+            wrong += not (abs(total[i] - 1) <= TOLERANCE and least[i] >= -TOLERANCE)  # so is NaN
+        if legal.size:
+            for a in range(policy.shape[1]):
+                for i in range(n):
+                    wrong += (policy[t, a, lo + i] > TOLERANCE) & (not legal[a, lo + i])
+        return wrong == 0
+
+    @restrict
     def lawful(policy, t, lo, n, legal, total, least):
         for i in range(n):
             total[i] = 0
@@ -62,14 +74,7 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
                 p = policy[t, a, lo + i]
                 total[i] += p
                 least[i] = p if p < least[i] else least[i]
-        wrong = 0
-        for i in range(n):
-            wrong += not (abs(total[i] - 1) <= TOLERANCE and least[i] >= -TOLERANCE)  # so is NaN
-        if legal.size:
-            for a in range(policy.shape[1]):
-                for i in range(n):
-                    wrong += (policy[t, a, lo + i] > TOLERANCE) & (not legal[a, lo + i])
-        return wrong == 0
+        return fair(policy, t, lo, n, legal, total, least)
 
     @restrict
     def push_each(values, legal, places, policy, t, laws, m):
@@ -184,16 +189,21 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
         return True
 
     @restrict
-    def mean(policy, t, lo, n, q, k, base, v):
+    def mean(policy, t, lo, n, legal, q, k, base, v, total, least):
         now, wrong = t & 1, 0
         for i in range(n):
             v[now, lo + i] = 0
-        for a in range(q.shape[1]):
-            for i in range(n):
-                v[now, lo + i] += policy[t, a, lo + i] * q[k, a, base + i]
+            total[i] = 0
+            least[i] = 0
+        for a in range(policy.shape[1]):
+            for i in range(n):  # checked as in ``lawful``, while it is read anyhow
+                p = policy[t, a, lo + i]
+                total[i] += p
+                least[i] = p if p < least[i] else least[i]
+                v[now, lo + i] += p * q[k, a, base + i]
         for i in range(n):
             wrong += not (abs(v[now, lo + i]) < np.inf)  # it is finite where all values are
-        return wrong == 0
+        return wrong == 0 and fair(policy, t, lo, n, legal, total, least)
 
     @restrict
     def best(legal, t, lo, n, q, k, base, v, wild):

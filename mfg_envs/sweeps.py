@@ -93,9 +93,7 @@ def sweeps(game_class: type[FiniteGame]) -> Sweeps:
                     if not best(legal, t, lo, n, q, t, lo, v, total):
                         return False
                     continue
-                if not lawful(policy, t, lo, n, legal, total, least):
-                    return False
-                if not mean(policy, t, lo, n, q, t, lo, v):
+                if not mean(policy, t, lo, n, legal, q, t, lo, v, total, least):
                     return False
                 if y.size:
                     for a in range(A):
@@ -108,7 +106,7 @@ def sweeps(game_class: type[FiniteGame]) -> Sweeps:
     def compare(values, legal, moves, g, ms, policy, own, top):
         shift, first, odd, chance = moves
         T, A, S = policy.shape
-        size, ahead = u64(S), np.empty(BLOCK)
+        size, ahead, least = u64(S), np.empty(BLOCK), np.empty(BLOCK)
         r, q = np.empty((1, A, BLOCK)), np.empty((1, A, BLOCK))
         for t in range(T - 1, -1, -1):
             m = ms[t]
@@ -125,7 +123,7 @@ def sweeps(game_class: type[FiniteGame]) -> Sweeps:
                 expect(
                     values, legal, shift, first, odd, chance, g, t, lo, n, m, top, r, k, zero, ahead
                 )
-                if not mean(policy, t, lo, n, q, k, zero, own):
+                if not mean(policy, t, lo, n, legal, q, k, zero, own, ahead, least):
                     return False
                 best(legal, t, lo, n, r, k, zero, top, ahead)
         return True

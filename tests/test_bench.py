@@ -16,6 +16,8 @@ from mfg_envs.games.four_rooms_grid import TorusGrid
 from mfg_envs.games.ring_road import RingRoad
 
 ROAD = RingRoad(num_cells=20, num_speeds=5)
+LONG = ("batched-ppo-100", "pma-100000")
+"""Rows of which one call takes seconds."""
 STARTS = ("import", "first-cached", "first-cold")
 
 
@@ -102,7 +104,14 @@ def test_rooms_rival_keeps_walkers_out_of_walls_and_keeps_their_mass():
     assert rival.m.sum() * (0.5 / game.bins) ** 2 == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", [name for name in rows() if name not in STARTS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LONG else [])
+        for name in rows()
+        if name not in STARTS
+    ],
+)
 def test_both_sides_of_every_row_run(name):
     row = rows()[name]()
     row.ours()
@@ -140,6 +149,8 @@ def test_a_start_reports_its_own_time():
     assert (result.ours, result.numpy, result.ratio) == (0.5, None, None)
     assert result.verdict == "missed by 100%"
     assert result._replace(target=0.5).verdict == "met"
+    assert result._replace(target=8.0, ratio=4.0, times=True).verdict == "missed by 50%"
+    assert result._replace(target=3.0, ratio=4.0, times=True).verdict == "met"
 
 
 def test_first_step_starts_in_a_process_of_its_own():

@@ -20,7 +20,8 @@ from mfg_envs.parallel import PopulationEnv
 class Shore(FiniteGame):
     """Four places in a row; the wind depends on the crowd; nobody may walk off either end.
 
-    Action: 5 less than the places to move by.  With ``flood`` the crowd is washed off its states.
+    Action: 5 less than the places to move by.  With ``flood`` the crowd is washed off its states;
+    the third outcome, which may do so too, is impossible.
     """
 
     flood: int = 0
@@ -37,7 +38,7 @@ class Shore(FiniteGame):
 
     def noise_law(self, t, x, a, m):
         calm = 0.25 + 0.5 * at(m, x)
-        return calm, 1 - calm
+        return calm, 1 - calm, 0 * calm
 
     def step(self, t, x, a, m, w):
         return x + w * (a - 5) + 9 * self.flood

@@ -37,7 +37,8 @@ class Result(NamedTuple):
         ours: Our time.
         numpy: The rival's time, or None.
         ratio: How many times faster we are (median of paired ratios), or None.
-        target: What the design asks for.
+        target: What the design asks for: our time, or the ratio.
+        times: Whether it is the ratio.
     """
 
     name: str
@@ -46,11 +47,15 @@ class Result(NamedTuple):
     numpy: float | None
     ratio: float | None
     target: float
+    times: bool = False
 
     @property
     def verdict(self) -> str:
         """Whether the target is met, or missed by how much."""
-        excess = self.ours / self.target - 1
+        if self.times and self.ratio is not None:
+            excess = 1 - self.ratio / self.target
+        else:
+            excess = self.ours / self.target - 1
         return "met" if excess <= 0 else f"missed by {excess:.0%}"
 
 
@@ -111,7 +116,9 @@ def measure(name: str, row: Row, rounds: int, seconds: float) -> Result:
     if row.rival is None:
         return Result(name, row.work, ours, None, None, row.target)
     ratio = statistics.median(n / o for o, n in zip(times["ours"], times["numpy"], strict=True))
-    return Result(name, row.work, ours, statistics.median(times["numpy"]), ratio, row.target)
+    return Result(
+        name, row.work, ours, statistics.median(times["numpy"]), ratio, row.target, row.times
+    )
 
 
 def _calls(work: Callable[[], Any], seconds: float) -> int:
@@ -158,7 +165,7 @@ def table(results: list[Result]) -> Table:
             f"{result.ours:.3g}",
             "" if result.numpy is None else f"{result.numpy:.3g}",
             "" if result.ratio is None else f"{result.ratio:.1f}x",
-            f"{result.target:g}",
+            f"{result.target:g}" + "x" * result.times,
             f"[green]{result.verdict}" if met else f"[yellow]{result.verdict}",
         )
     return out

@@ -23,6 +23,7 @@ from .continuous_rows import continuous_rows
 from .exact_rows import exact_rows
 from .pma_rows import pma_rows
 from .team_rows import team_rows
+from .wrapper_rows import wrapper_rows
 
 ENDLESS = 10**9
 
@@ -32,11 +33,13 @@ class Row(NamedTuple):
 
     Attributes:
         work: What is done.
-        target: Nanoseconds a unit (seconds if the row is a start) the design asks for.
+        target: Nanoseconds a unit (seconds if the row is a start) the design asks for; or how
+            many times as fast as the rival, where ``times`` is set.
         units: Units of work a call.
         ours: Does the work; the time of a start is what it returns.
         rival: Does the same in NumPy, or None.
         start: Whether this is the start of a process, measured by the process itself.
+        times: Whether the target is a ratio.
     """
 
     work: str
@@ -45,6 +48,7 @@ class Row(NamedTuple):
     ours: Callable[[], Any]
     rival: Callable[[], Any] | None = None
     start: bool = False
+    times: bool = False
 
 
 def rows() -> dict[str, Callable[[], Row]]:
@@ -59,7 +63,8 @@ def rows() -> dict[str, Callable[[], Row]]:
     for N in (1000, 10_000):
         out[f"dicts-{N}"] = partial(_dicts, N)
     learners = {**team_rows(Row), **pma_rows(Row), **qmi_rows()}
-    return {**out, **exact_rows(Row), **continuous_rows(Row), **learners, **start_rows()}
+    more = {**continuous_rows(Row), **learners, **wrapper_rows(Row), **start_rows()}
+    return {**out, **exact_rows(Row), **more}
 
 
 def _road(**parameters: Any) -> RingRoad:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from mfg_envs import random
+from mfg_envs.game import Array
 from mfg_envs.games.ring_road import RingRoad
 
-from ..compiled_walk import CompiledWalk, make_lines, make_tape
+from ..compiled_walk import CompiledWalk, empty_lines, make_lines, make_tape
 from ..policy_mirror_ascent import PolicyMirrorAscent
 
 PLAYER_STEPS = 1_000_000
@@ -73,13 +74,14 @@ def pma_rows(row: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         key = random.subkey(random.seed_key(0), 0)
         x = random.below(random.counter_bits(key, num_players), 100).astype(np.int32)
         walk, tape = CompiledWalk(game, key, x), make_tape(num_players, 0)
-        uniform = np.full((1, 100, 10), 0.1, np.float32)
-        lines = make_lines(np.broadcast_to(uniform, (num_players, 100, 10)), rules)
+        lines = empty_lines(num_players * 100, 10)
+        lines.reshape(num_players, 100, -1)[:] = make_lines(np.full((1, 100, 10), 0.1), rules)
         rival = NumpyTD(game, num_players, 0.1)
 
-        def numpy() -> None:
+        def numpy() -> Array:
             for _ in range(steps):
                 rival.step()
+            return rival.m
 
         ours = partial(walk.move, 0, steps, lines, tape, np.empty(0), rules)
         work = f"player-step, N = {num_players}, TD update of a table each"

@@ -58,7 +58,7 @@ def _step(row: Callable[..., Any], N: int) -> Any:
     for venv in (ours, rival):
         venv.reset()
     work = f"player-step, N = {N}, SB3 VecEnv (rival: SuperSuit)"
-    return row(work, 10.0, N, lambda: ours.step(a), lambda: rival.step(a), ratio=100.0)
+    return row(work, 100.0, N, lambda: ours.step(a), lambda: rival.step(a), times=True)
 
 
 def _rollout(row: Callable[..., Any], N: int) -> Any:
@@ -67,7 +67,7 @@ def _rollout(row: Callable[..., Any], N: int) -> Any:
     ours, rival = _both(N)
     collect = _collector(ours, N, BatchedBootstrap()), _collector(rival, N, None)
     work = f"player-step, N = {N}, rollout of SB3's PPO (rival: SuperSuit)"
-    return row(work, np.inf, N * STEPS, *collect, ratio=1.5)
+    return row(work, 1.5, N * STEPS, *collect, times=True)
 
 
 def _collector(venv: Any, N: int, callback: Any) -> Callable[[], Any]:
@@ -103,4 +103,4 @@ def _batched(row: Callable[..., Any]) -> Any:
     each = IndependentLearners(_environment(N), {"vehicle": model}, copies=B)
     work = f"player-step learned from, N = {N}, batched PPO (rival: one SB3 PPO a player)"
     ours, rival = lambda: next(iterates), lambda: each.learn(B * T)
-    return row(work, np.inf, N * B * T, ours, rival, ratio=10.0)
+    return row(work, 10.0, N * B * T, ours, rival, times=True)

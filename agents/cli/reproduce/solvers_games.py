@@ -107,7 +107,7 @@ FAMILIES = {
             "a potential of whole trips, not of discounted steps",
         ),
     ),
-    "For ever, the crowd moves the players": (
+    "For ever, moved by the crowd": (
         Case("SIS", "sis", {}, "open", MOVED),
         Case("SIS, two", "sis", {"setting": "two_actions"}, "open", MOVED),
         Case("garnet", "mf_garnet", {}, "open", MOVED),
@@ -133,7 +133,7 @@ def first_policy(game: FiniteGame) -> Array:
 
 
 def unit(game: FiniteGame, policy: Array) -> float:
-    """Return what the choice of an action is worth, in units of q.
+    """Return what the choice of an action is worth, in units of q, to three digits.
 
     It is what the best legal action earns more than the worst one, in the mean over those who
     follow the policy, at the time at which this is most.
@@ -143,7 +143,7 @@ def unit(game: FiniteGame, policy: Array) -> float:
     legal = game.legal_actions
     spread = np.where(legal, q, -np.inf).max(-1) - np.where(legal, q, np.inf).min(-1)
     states = law.sum(-1) if game.mean_field_of_controls else law
-    return float((states * spread).sum(-1).max())
+    return float(f"{(states * spread).sum(-1).max():.3g}")  # no last digits of some machine
 
 
 def sampled_pairing(game: FiniteGame) -> float:
