@@ -62,7 +62,7 @@ def mirror_step(q: Array, policy: Array, *, eta: float, entropy: float) -> Array
             w = _polish(y, w, elementary.log(w))
         u = kappa * np.where(y < -40, small, w)
         excess = np.cumsum(u, -1)[..., -1:] - 1
-        if excess.max() <= CLOSE:
+        if not (excess > CLOSE).any():
             return u / (1 + excess)
         slope = np.cumsum(u / (u + kappa), -1)[..., -1:]
         nu += np.where(excess > CLOSE, excess, 0) / slope
@@ -134,11 +134,13 @@ def _compiled() -> Any:
                     for i in range(BLOCK):
                         total[i] += u[a, i]
                         slope[i] += u[a, i] / (u[a, i] + kappa)
-                if total[:size].max() - 1 <= CLOSE:
-                    break
+                far = False
                 for i in range(size):
                     excess = total[i] - 1
+                    far |= excess > CLOSE
                     nu[i] += (excess if excess > CLOSE else 0.0) / slope[i]
+                if not far:
+                    break
             for a in range(z.shape[1]):
                 for i in range(size):
                     z[low + i, a] = u[a, i] / (1 + (total[i] - 1))

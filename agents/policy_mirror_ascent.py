@@ -204,6 +204,12 @@ class PolicyMirrorAscent:
         total, some = np.zeros(legal.shape), max(1, NUMBERS // legal.size)
         for i in range(0, len(policy), some):
             q, old = estimate.q[i : i + some].astype(np.float64), policy[i : i + some]
+            if not np.isfinite(q).all():
+                player, s, a = np.argwhere(~np.isfinite(q))[0] + [i, 0, 0]
+                raise ValueError(
+                    f"player {player} has learned the value {q[player - i, s, a]} of action {a} in"
+                    f" observed state {s}: rewards must be finite numbers"
+                )
             out[i : i + some] = self._step(q, old.astype(np.float64), legal)
             total += (q - bonuses(old, self.entropy)[..., None]).sum(0)
         return total / len(policy), estimate.visits / estimate.visits.sum()

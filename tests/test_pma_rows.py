@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
 from agents.cli import pma_rows
-from agents.cli.bench_rows import Row
 from mfg_envs.games.ring_road import RingRoad
 
 ROAD = RingRoad(num_cells=20, num_speeds=5)
@@ -22,15 +20,3 @@ def test_rival_moves_earns_and_learns_as_the_game_and_the_update_say():
     np.testing.assert_allclose(rival.q, wanted, rtol=0, atol=1e-6)
     # Five speeds alike, 400 draws: each within five deviations of 80.
     assert (np.abs(np.bincount(rival.a, minlength=5) - 80) < 5 * 8).all()
-
-
-@pytest.mark.slow  # compiles the loop for one more number of actions
-def test_both_sides_of_a_row_do_its_units_of_work(monkeypatch):
-    monkeypatch.setattr(pma_rows, "PLAYER_STEPS", 2000)
-    rows = pma_rows.pma_rows(Row)
-    assert list(rows) == ["pma-1000", "pma-10000", "pma-100000"]
-    row = rows["pma-1000"]()
-    assert row.units == 2000 and row.target == 8.0
-    visits = row.ours()
-    assert visits.sum() == row.units
-    row.rival()

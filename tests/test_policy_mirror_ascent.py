@@ -106,6 +106,20 @@ def test_mirror_step_by_hand():
     assert u[1] == 0 and 0 < u[2] < u[0] < 1
 
 
+@pytest.mark.parametrize("entropy", [0.0, 1e-8, 0.2, 1e6])
+@pytest.mark.parametrize("magnitude", [1e-3, 1.0, 1e6])
+def test_many_rows_give_the_same_bits_compiled_and_in_numpy(entropy, magnitude, use):
+    generator = np.random.default_rng(0)
+    q, policy = generator.normal(0, magnitude, (3, 100, 5)), generator.dirichlet(np.ones(5), 100)
+    q[:, ::7, 2] = -np.inf
+    compiled = mirror_step(q, policy, eta=2.0, entropy=entropy)
+    few = mirror_step(q[1, :9], policy[:9], eta=2.0, entropy=entropy)  # left to NumPy
+    use("numpy")
+    assert np.array_equal(compiled, mirror_step(q, policy, eta=2.0, entropy=entropy))
+    assert np.array_equal(compiled[1, :9], few)
+    assert (compiled[:, ::7, 2] == 0).all()
+
+
 @pytest.mark.parametrize(("eta", "steps"), [(0.1, 434), (1.0, 53), (10.0, 6)])
 def test_exact_ascent_has_the_known_fixed_point_and_speed(eta, steps):
     learner = PolicyMirrorAscent(mode="exact", eta=eta, iterations=steps + 1)

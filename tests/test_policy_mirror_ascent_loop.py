@@ -155,6 +155,15 @@ def test_a_game_that_leaves_its_states_is_named(num_players):
         next(learner.learn(Shore(flood=1)))
 
 
+@pytest.mark.parametrize("name", ["numba", "numpy"])
+def test_rewards_that_are_no_numbers_are_named(name, use):
+    use(name)
+    game = dataclasses.replace(GAMES["sis"], well=(1e300, 1e300))  # single precision: infinite
+    message = r"player 0 has learned the value (nan|inf) of action \d in observed state 0"
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ValueError, match=message):
+        next(LEARNERS["independent"].learn(game))
+
+
 class OneState:
     """Players without a choice who earn one number after the other."""
 

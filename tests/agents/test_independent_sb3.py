@@ -154,6 +154,16 @@ def test_a_model_with_a_memory_plays_beside_others():
     assert counts == [24, 32]  # the first is done early, and goes on acting with its memory
 
 
+def test_every_model_writes_a_tensorboard_log_of_its_own(tmp_path):
+    def logged(env):
+        return A2C(env=env, n_steps=8, tensorboard_log=str(tmp_path), **QUICK)
+
+    IndependentLearners(road(2), {"vehicle": logged}).learn(16, progress_bar=True)
+    runs = sorted(path.name for path in tmp_path.iterdir())
+    assert runs == ["vehicle_0_1", "vehicle_1_1"]
+    assert all(list((tmp_path / run).glob("events.out.tfevents.*")) for run in runs)
+
+
 def test_an_error_stops_all_and_names_the_player():
     before = threading.active_count()
     learners = {
