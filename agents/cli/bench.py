@@ -152,7 +152,7 @@ def one_core() -> Iterator[None]:
 def table(results: list[Result]) -> Table:
     """Return the results as they are printed."""
     out = Table(title="Nanoseconds a unit of work", title_justify="left", title_style="bold")
-    out.add_column("row")
+    out.add_column("row", no_wrap=True)
     out.add_column("unit of work")
     for column in ("ours", "tuned NumPy", "ratio", "target"):
         out.add_column(column, justify="right")
