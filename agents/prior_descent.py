@@ -11,8 +11,8 @@ Learning" (AISTATS 2021, arXiv 2102.01585).  With temperature eta ::
   costs ``eta KL(policy || prior)``, and the policy is the best response of that game.
 
 With one prior for ever (GMF-V of Guo et al., arXiv 2003.06069, if it is the uniform one) the map
-contracts if eta is large enough; its fixed point is an equilibrium of the game with the entropy
-cost, not of the game itself.  Moving the prior takes the cost away step by step.
+contracts if eta is large enough.  Its fixed point is no equilibrium: with "relative_entropy" it is
+one of the game with that cost.  Moving the prior takes the cost away step by step.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Moves are one cell left, none, or one right; a slip of one cell may follow, the same to both
 sides; whoever would leave the line stays at its end: ``x' = clip(x + a + w, 0, S - 1)``.
 
-``lasry_lions_chain`` dislikes company: the game is monotone, its equilibrium unique.
+``lasry_lions_chain`` dislikes company: with a horizon the game is monotone, its flow unique.
 ``two_bar_coordination`` likes it: around each of two bars there is an equilibrium of its own.
 ``no_interaction_chain`` does not care: the best policy is the equilibrium.
 Source: Magnino et al., "Bench-MFG" (arXiv 2602.12517).
@@ -80,8 +80,9 @@ class LasryLionsChain(Chain):
     """Everybody wants to be in the middle, and alone there.
 
     Reward: ``-move_cost |move| - attraction (x - (S - 1) / 2)^2 - crowd_aversion m(x)``.
-    In the mean-field limit the game is monotone (Lasry, Lions 2007), so that fictitious play and
-    mirror descent converge to its one equilibrium: a crowd around the middle.
+    In the mean-field limit its rewards are monotone (Lasry, Lions 2007): with a horizon, fictitious
+    play and mirror descent converge to its equilibrium, a crowd around the middle.  Without one
+    they do so too, as far as is seen; a theorem there is not, since players discount.
 
     Attributes:
         move_cost: Cost of moving one cell.
