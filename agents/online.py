@@ -102,7 +102,7 @@ def learn(
     single = isinstance(seed, int | np.integer)
     seeds = [int(seed)] if single else list(seed)
     game = source.game if isinstance(source, RepresentativeEnv) else source
-    _check_source(source, game, seeds, start)
+    check_source(source, game, seeds, start)
     keys = episode_keys(seeds)
     memory = first_memory(game, keys, q_scale)
     if isinstance(source, RepresentativeEnv):
@@ -127,7 +127,7 @@ def learn(
         yield Iterate(k + 1, memory.t, *out)
 
 
-def _check_source(source: Any, game: Any, seeds: list[int], start: Iterate | None) -> None:
+def check_source(source: Any, game: Any, seeds: list[int], start: Iterate | None) -> None:
     """Refuse what the loop cannot run, before anything starts."""
     if not isinstance(game, FiniteGame):
         raise TypeError(

@@ -14,7 +14,7 @@ from mfg_envs.memory import check_memory
 from .compiled_walk import CompiledWalk
 from .conditional_td import Walk
 from .iterate import Iterate
-from .online import _check_source, episode_keys, observed_legal
+from .online import check_source, episode_keys, observed_legal
 from .policy_mirror_ascent_loop import line_bytes
 from .worlds import DictWorld, GameWorld
 
@@ -53,7 +53,7 @@ def game_paths(
         raise TypeError(
             f"learn needs a FiniteGame or a PettingZoo parallel environment, got {game!r}"
         )
-    _check_source(game, game, seeds, start)
+    check_source(game, game, seeds, start)
     legal = observed_legal(game)
     bytes_each = 24 * len(seeds)
     if table_bytes is not None:  # lines of one seed, policies of all before and after a step

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from mfg_envs.game import as_float, as_int
-from mfg_envs.registry import _close
+from mfg_envs.registry import close_names
 
 from .run import Learner
 
@@ -46,7 +46,7 @@ def build(cls: Any, parameters: Mapping[str, Any]) -> Learner:
     known = {name: kind.__name__ if isinstance(kind, type) else str(kind) for name, kind in named}
     for name in parameters:
         if name not in known:
-            hint = _close(name, known)
+            hint = close_names(name, known)
             raise ValueError(f"{cls.__name__} has no parameter {name!r}; {hint}")
     try:
         return cls(**{name: _typed(name, known[name], v) for name, v in parameters.items()})

@@ -119,7 +119,7 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
     """
     if policy is not None:
         policy = policies.over_states(game, policy)
-    return _action_values(game, _mean_fields(game, flow), policy)
+    return _action_values(game, mean_fields(game, flow), policy)
 
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
@@ -178,7 +178,7 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
     policy, logits = policies.over_states(game, policy), np.asarray(logits, np.float64)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
-    m = _mean_fields(game, flow)
+    m = mean_fields(game, flow)
     passes = _passes(game)
     done = passes.ascend(game, m, policy, logits, rate) if passes else None
     if done is not None:
@@ -209,7 +209,7 @@ def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
     """
     policy = None if policy is None else policies.over_states(game, policy)
-    m = _mean_fields(game, flow)
+    m = mean_fields(game, flow)
     return _value(game, np.asarray(flow, np.float64), m, policy)
 
 
@@ -235,7 +235,7 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
     return max(best - own, 0.0)
 
 
-def _mean_fields(game: FiniteGame, flow: Array) -> Array:
+def mean_fields(game: FiniteGame, flow: Array) -> Array:
     """Return what the game's methods read of a flow, after checking it."""
     flow = np.asarray(flow, np.float64)
     clock = () if game.horizon is None else (game.horizon,)

@@ -77,7 +77,7 @@ def team_game_class(name: str) -> type[TeamGame]:
         ValueError: If no team game has this name; lists the close ones.
     """
     if name not in TEAM_GAMES:
-        raise ValueError(f"no team game is called {name!r}; {_close(name, TEAM_GAMES)}")
+        raise ValueError(f"no team game is called {name!r}; {close_names(name, TEAM_GAMES)}")
     return any_class(name)
 
 
@@ -246,7 +246,7 @@ def any_class(name: str) -> Any:
     """
     home = {**GAMES, **CONTINUOUS_GAMES, **TEAM_GAMES}
     if name not in home:
-        raise ValueError(f"no game is called {name!r}; {_close(name, home)}")
+        raise ValueError(f"no game is called {name!r}; {close_names(name, home)}")
     module, attribute = home[name].split(":")
     return getattr(importlib.import_module(module), attribute)
 
@@ -257,7 +257,7 @@ def _make(name: str, parameters: dict[str, Any], also: Iterable[str]) -> Any:
     known = {f.name for f in fields(variant(cls, parameters))} | set(cls.variants())
     for parameter in parameters:
         if parameter not in known:
-            hint = _close(parameter, known.union(also))
+            hint = close_names(parameter, known.union(also))
             raise ValueError(f"{name} has no parameter {parameter!r}; {hint}")
     return cls.make(**parameters)
 
@@ -273,7 +273,8 @@ def _choose(name: str, game: Any, parameters: dict[str, Any], also: Iterable[str
     return game
 
 
-def _close(name: str, known: Iterable[str]) -> str:
+def close_names(name: str, known: Iterable[str]) -> str:
+    """Return a hint for an error: the names that are like an unknown one, or all."""
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"

@@ -58,7 +58,7 @@ def soft_action_values(
     if policy is not None:
         policy = policies.policy_table(game, policy)
         _check_support(game, policy, weights)
-    return _action_values(game, exact._mean_fields(game, flow), weights, temperature, policy)
+    return _action_values(game, exact.mean_fields(game, flow), weights, temperature, policy)
 
 
 def soft_best_response(
@@ -122,7 +122,7 @@ def _stationary(
 
     def values(rule: Array) -> tuple[Array, Array]:
         paid = r + _bonus(weights, temperature, rule)[:, None]
-        v = stationary._evaluate(game, moves, paid, rule)
+        v = stationary.evaluate(game, moves, paid, rule)
         return v, _ahead(game, moves, r, v)
 
     if policy is not None:

@@ -94,11 +94,11 @@ def action_values(game: FiniteGame, m: Array, rule: Array | None) -> Array:
         return r + game.discount * (v[moves.next] * moves.prob).sum(-1)
 
     if rule is not None:
-        return after(_evaluate(game, moves, r, rule))
+        return after(evaluate(game, moves, r, rule))
     choice = np.where(game.legal_actions, r, -np.inf).argmax(-1)
     eye = np.eye(game.num_actions)
     while True:
-        q = after(_evaluate(game, moves, r, eye[choice]))
+        q = after(evaluate(game, moves, r, eye[choice]))
         legal = np.where(game.legal_actions, q, -np.inf)
         kept = np.take_along_axis(legal, choice[:, None], -1)[:, 0]
         better = legal.max(-1) > kept + 1e-13 * np.abs(q).max()
@@ -107,7 +107,7 @@ def action_values(game: FiniteGame, m: Array, rule: Array | None) -> Array:
         choice = np.where(better, legal.argmax(-1), choice)
 
 
-def _evaluate(game: FiniteGame, moves: Kernel, r: Array, rule: Array) -> Array:
+def evaluate(game: FiniteGame, moves: Kernel, r: Array, rule: Array) -> Array:
     """Return the values of a stationary rule, (S,)."""
     earned = (rule * r).sum(-1)
     if game.num_states <= DENSE_STATES:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mfg_envs.game import check_choice
-from mfg_envs.registry import _close
+from mfg_envs.registry import close_names
 
 from ..run import write_atomically
 from ..sweep import METRICS, Sweep
@@ -115,7 +115,7 @@ def learner_class(name: str) -> Any:
     """
     offered = {cls.__name__: cls for cls in offered_learners()}
     if name not in offered:
-        raise ValueError(f"no learner is called {name!r}; {_close(name, offered)}")
+        raise ValueError(f"no learner is called {name!r}; {close_names(name, offered)}")
     return offered[name]
 
 
