@@ -15,12 +15,12 @@ def test_a_power_is_fitted_with_its_standard_error():
     x = np.array([10.0, 100.0, 1000.0])
     pure = [3 * n**-0.5 * np.array([0.9, 1.1]) for n in x]  # relative standard errors .1
     power = pma_study.slope(x, pure)
-    np.testing.assert_allclose(power.value, -0.5, rtol=1e-13)
+    np.testing.assert_allclose(power.power, -0.5, rtol=1e-13)
     # Weights alike: .1 over the root of the sum of squares of log 10, 0, log 10.
     np.testing.assert_allclose(power.error, 0.1 / np.sqrt(2 * np.log(10) ** 2), rtol=1e-13)
     # A point with a large error hardly counts.
     wild = [*pure[:2], pure[2] * np.array([1e-6, 40])]
-    assert abs(pma_study.slope(x, wild).value + 0.5) < 0.1
+    assert abs(pma_study.slope(x, wild).power + 0.5) < 0.1
 
 
 @pytest.mark.parametrize("setting", pma_study.settings(), ids=lambda setting: setting.title)

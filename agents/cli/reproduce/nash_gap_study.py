@@ -30,6 +30,7 @@ from mfg_envs.nash_gap import nash_gap
 from ...fixed_point_iteration import FixedPointIteration
 from ...run import run
 from .nash_gap_exact import ExactGap, own_state, two_states
+from .power_law import Slope, fit
 
 NUM_AGENTS = (10, 30, 100, 300, 1000, 3000, 10_000)
 EXACT_UP_TO = 1000
@@ -64,13 +65,6 @@ class Curve(NamedTuple):
         return not self.error.any()
 
 
-class Slope(NamedTuple):
-    """A power of N, with its standard error (sampling alone)."""
-
-    power: float
-    error: float
-
-
 def seen(curve: Curve) -> Array:
     """Return which points stand out from their noise, bool (K,)."""
     return (curve.size > 2 * curve.error) & (curve.size > 0)
@@ -84,12 +78,9 @@ def slope(curve: Curve, low: float = 0, high: float = math.inf) -> Slope | None:
     chosen = seen(curve) & (curve.num_agents >= low) & (curve.num_agents <= high)
     if chosen.sum() < 2:
         return None
-    x, y = np.log(curve.num_agents[chosen]), np.log(curve.size[chosen])
     relative = curve.error[chosen] / curve.size[chosen]
-    weight = np.ones(len(x)) if curve.exact else relative**-2
-    x = x - np.average(x, weights=weight)
-    share = weight * x / (weight * x * x).sum()
-    return Slope(float(share @ y), float(np.sqrt(share**2 @ relative**2)))
+    weight = np.ones(len(relative)) if curve.exact else relative**-2
+    return fit(curve.num_agents[chosen], curve.size[chosen], relative, weight)
 
 
 class Case(NamedTuple):

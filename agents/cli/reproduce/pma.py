@@ -164,10 +164,10 @@ def _checks(results: list[Result]) -> list[dict[str, Any]]:
                     "game": setting.title,
                     "quantity": name,
                     "over": f"{'N' if kind == 'size' else 'M'} {low}-{high}",
-                    "power": power.value,
+                    "power": power.power,
                     "error": power.error,
                     "promised": promised,
-                    "held": promised and abs(power.value - WANTED) <= WITHIN,
+                    "held": promised and abs(power.power - WANTED) <= WITHIN,
                 }
             )
     return checks

@@ -35,6 +35,7 @@ from ...iterate import Iterate
 from ...policy_mirror_ascent import PolicyMirrorAscent, disagreement, distance
 from ...progress import bar
 from ...run import Metric, run
+from .power_law import Slope, fit
 
 FIRST_SEED = 100
 """Smaller ones were used to choose the settings."""
@@ -218,18 +219,8 @@ def _measure(setting: Setting, job: Job, best: Array, out: Path) -> Result:
     return Result(setting, job, *(done.metrics[name][-1] for name in metrics))
 
 
-class Slope(NamedTuple):
-    """A power law and its standard error."""
-
-    value: float
-    error: float
-
-
 def slope(x: Array, samples: list[Array]) -> Slope:
     """Fit a power of x to the means of samples, by weighted least squares of the logarithms."""
     mean = np.array([part.mean() for part in samples])
     relative = np.array([part.std(ddof=1) / np.sqrt(part.size) for part in samples]) / mean
-    weight = relative**-2.0
-    gap = np.log(x) - np.average(np.log(x), weights=weight)
-    share = weight * gap / (weight * gap * gap).sum()
-    return Slope(float(share @ np.log(mean)), float(np.sqrt(share**2 @ relative**2)))
+    return fit(x, mean, relative, relative**-2.0)
