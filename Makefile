@@ -21,7 +21,7 @@ INTEROP := $(patsubst NEEDS_%,%,$(filter NEEDS_%,$(.VARIABLES)))
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv-%/.made
 .NOTPARALLEL:
-.PHONY: help demo setup test slow interop lint style types bench clean
+.PHONY: help demo setup test slow interop lint style types docs bench clean
 
 help: ## Show this list
 	@echo "usage: make TARGET [PYTHON=$(PYTHON)] [JOBS=$(JOBS)]"
@@ -53,11 +53,14 @@ style: $(VENV)/.dev ## Check style and format
 types: $(VENV)/.dev ## Check types
 	$(BIN)/pyright
 
+docs: $(VENV)/.dev ## Build the pages into site/, without a network; a warning fails
+	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 $(BIN)/mkdocs build --quiet --strict
+
 bench: $(VENV)/.dev ## Measure speed, in ns per player-step
 	$(BIN)/mfg-envs bench
 
 clean: ## Remove .venv, caches and build outputs; results stay
-	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:

@@ -3,8 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from .batched_ppo import BatchedIndependentPPO
 from .communication import Communication
+from .deda_fp import DedaFP
+from .deep_fictitious_play import SimpleFictitiousPlay
 from .fictitious_play import FictitiousPlay
 from .fixed_point_iteration import FixedPointIteration
 from .frank_wolfe import FrankWolfe
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MFOMO",
+    "AveragePolicyFictitiousPlay",
     "BatchedIndependentPPO",
     "Communication",
+    "DedaFP",
     "FictitiousPlay",
     "FixedPointIteration",
     "FrankWolfe",
@@ -45,6 +50,7 @@ __all__ = [
     "Run",
     "SampledFixedPointIteration",
     "SemiSGD",
+    "SimpleFictitiousPlay",
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",

@@ -24,11 +24,15 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mfg_envs import __version__, exact
+from mfg_envs import metrics as continuous
+from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.team_game import TeamGame
 
 from .iterate import Iterate
+from .network_policies import saved_policy
 from .progress import bar
+from .recipes import known_recipe
 from .subsample_value import surrogate_value
 
 FORMAT = 1
@@ -72,7 +76,7 @@ def value_exploitability(game: FiniteGame, iterate: Iterate) -> float:
 
 def run(
     learner: Learner,
-    game: FiniteGame | TeamGame,
+    game: FiniteGame | TeamGame | ContinuousGame,
     seed: int | Sequence[int] = 0,
     *,
     metrics: Mapping[str, Metric] | None = None,
@@ -88,7 +92,8 @@ def run(
         game: The game.
         seed: A seed, or several that run side by side.
         metrics: Name -> function of (game, iterate of one seed); default: the value
-            exploitability, of a team game what the k locals of the surrogate would earn.
+            exploitability, simulated in a continuous game; of a team game what the k locals of
+            the surrogate would earn.
         every: Take metrics at every so many outer iterations, and at the last.
         out: Folder of the run; None: nothing is written.
         save_seconds: Seconds between checkpoints.
@@ -98,7 +103,7 @@ def run(
         ValueError: If ``out`` holds something that is not a checkpoint of this run.
         KeyboardInterrupt: On Ctrl-C, after a last checkpoint.
     """
-    metrics = dict(_usual(game) if metrics is None else metrics)
+    metrics = dict(usual_metrics(game) if metrics is None else metrics)
     single = isinstance(seed, int | np.integer)
     header = _header(learner, game, seed, metrics, every)
     folder = None if out is None else Path(out)
@@ -133,15 +138,24 @@ def run(
     if last is None:
         raise ValueError("the learner yielded nothing")
     result = Run(last, np.array(taken), {name: np.array(row) for name, row in rows.items()})
-    if folder is not None:
+    whole = begun == last.iteration and folder is not None and (folder / "result.json").exists()
+    if folder is not None and not whole:  # a complete run is never written again
         _save(folder / "checkpoint.npz", header, last, taken, rows)
         _save(folder / "result.npz", header, last, taken, rows)
         write_json(folder / "result.json", {**header, "last": _summary(result)})
     return result
 
 
-def _usual(game: FiniteGame | TeamGame) -> Mapping[str, Metric]:
+def simulated_exploitability(game: ContinuousGame, iterate: Iterate) -> float:
+    """Return what a best response on a grid gains on the policy of deep fictitious play."""
+    played = saved_policy(game, iterate)
+    return continuous.approximate_exploitability(game, played, num_players=20_000).gain.mean
+
+
+def usual_metrics(game: FiniteGame | TeamGame | ContinuousGame) -> Mapping[str, Metric]:
     """Return the metrics of a game for which none are given."""
+    if isinstance(game, ContinuousGame):
+        return {"exploitability": simulated_exploitability}
     if isinstance(game, TeamGame):
         return {"surrogate_value": surrogate_value}
     return {"exploitability": value_exploitability}
@@ -174,7 +188,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def _header(
     learner: Learner,
-    game: FiniteGame | TeamGame,
+    game: FiniteGame | TeamGame | ContinuousGame,
     seed: Any,
     metrics: Mapping[str, Metric],
     every: int,
@@ -187,6 +201,7 @@ def _header(
         "seed": seed if isinstance(seed, int) else [int(s) for s in np.atleast_1d(seed)],
         "metrics": list(metrics),
         "every": every,
+        "recipes": {"learner": known_recipe(learner), "game": known_recipe(game)},
         "mfg_envs": __version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -194,6 +209,7 @@ def _header(
 
 
 IDENTITY = ("format", "learner", "game", "seed", "metrics", "every")
+REMEDY = "delete it to start anew, or choose another folder"
 
 
 def _save(path: Path, header: dict[str, Any], last: Iterate, taken: list[int], rows: Any) -> None:
@@ -207,18 +223,29 @@ def _save(path: Path, header: dict[str, Any], last: Iterate, taken: list[int], r
 
 
 def _load(path: Path, header: dict[str, Any]) -> tuple[Iterate, list[int], dict[str, list[Any]]]:
-    """Read a checkpoint; code in it is never executed (no pickle)."""
-    remedy = "delete it to start anew, or choose another folder"
+    """Read a checkpoint of this very run."""
+    found, last, taken, rows = read(path)
+    for name in IDENTITY:
+        if found[name] != header[name]:
+            raise ValueError(
+                f"{path} belongs to another run: its {name} is {found[name]!r},"
+                f" this run's is {header[name]!r}; {REMEDY}"
+            )
+    return last, taken, rows
+
+
+def read(path: Path) -> tuple[dict[str, Any], Iterate, list[int], dict[str, list[Any]]]:
+    """Read the header, the last iterate and the metrics of a run; no code in it is executed.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        found = json.loads(str(arrays["header"]))
-        for name in IDENTITY:
-            if found[name] != header[name]:
-                raise _ForeignError(
-                    f"{path} belongs to another run: its {name} is {found[name]!r},"
-                    f" this run's is {header[name]!r}; {remedy}"
-                )
+        header = json.loads(str(arrays["header"]))
+        if missing := [name for name in IDENTITY if name not in header]:
+            raise KeyError(*missing)
         memory = {k.split(":", 1)[1]: v for k, v in arrays.items() if k.startswith("memory:")}
         last = Iterate(
             int(arrays["iteration"]),
@@ -229,15 +256,9 @@ def _load(path: Path, header: dict[str, Any]) -> tuple[Iterate, list[int], dict[
             memory,
         )
         rows = {name: arrays[f"metric:{name}"].tolist() for name in header["metrics"]}
-        return last, arrays["taken"].tolist(), rows
-    except _ForeignError:
-        raise
+        return header, last, arrays["taken"].tolist(), rows
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a readable checkpoint ({error}); {remedy}") from error
-
-
-class _ForeignError(ValueError):
-    """A checkpoint of another run."""
+        raise ValueError(f"{path} is not a readable checkpoint ({error}); {REMEDY}") from error
 
 
 def per_seed(iterate: Iterate) -> list[Iterate]:

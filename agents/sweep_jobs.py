@@ -18,10 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array, FiniteGame
 
 from .claims import claim
 from .iterate import Iterate
+from .recipes import known_recipe
 from .run import Learner, Metric, run, write_atomically
 
 FILES = ("checkpoint.npz", "result.npz", "result.json")
@@ -34,7 +36,7 @@ class Job(NamedTuple):
     """One run: arguments of ``agents.run``."""
 
     learner: Learner
-    game: FiniteGame
+    game: FiniteGame | ContinuousGame
     seed: int
     metrics: dict[str, Metric]
     every: int
@@ -151,6 +153,9 @@ class _Watched:
 
     def __repr__(self) -> str:
         return repr(self._learner)
+
+    def recipe(self) -> Any:
+        return known_recipe(self._learner)
 
     @property
     def iterations(self) -> int:

@@ -10,11 +10,13 @@ import numpy as np
 from mfg_envs import continuous_kernels, density, random
 from mfg_envs.compiled import backend
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
-from mfg_envs.contract import ROUNDING, ContractError, require, times
+from mfg_envs.contract import ROUNDING, ContractError, declaration, require, times
 from mfg_envs.game import Array
 
 PLAYERS = 200
 """Players of each population that is tried; there are three populations."""
+STRAY = 0.05
+"""Most of the players that may leave the grid of a density in a step."""
 WIDEST = 3.0
 """What stands in for an infinite bound of an action."""
 
@@ -57,8 +59,17 @@ def forms(game: ContinuousGame, rng: np.random.Generator) -> None:
         require(
             right, f"step must return a tuple of {game.state_dim} components, got {there!r:.50}"
         )
-        for name, value in (("step", v) for v in there):
-            fits(name, value)
+        for value in there:
+            fits("step", value)
+        if game.mean_field_kind == "density":
+            axes = zip(there, game.axes, strict=True)
+            away = [(v < axis.low - ROUNDING) | (v > axis.high + ROUNDING) for v, axis in axes]
+            share = float(np.mean(np.logical_or.reduce(away)))
+            require(
+                share <= STRAY,
+                f"step(t={t}) leads {share:.0%} of the players out of the grid of the density:"
+                " bounce or clip them, or widen the axes",
+            )
         fits("reward", call(game, "reward", t, x, a, m))
 
 
@@ -88,11 +99,11 @@ def exchangeability(game: ContinuousGame, rng: np.random.Generator) -> None:
         extra = (w,) if name == "step" else ()
         whole = stack(call(game, name, t, x, a, m, *extra))
         whole = np.broadcast_to(whole, (*whole.shape[:-2], 3, PLAYERS))
-        for b in range(3):
-            one = [tuple(v[b, order] for v in part) for part in (x, a, *extra)]
+        for b, some in ((b, some) for b in range(3) for some in (order, *order[:5, None])):
+            one = [tuple(v[b, some] for v in part) for part in (x, a, *extra)]
             alone = stack(call(game, name, t, one[0], one[1], m[b], *one[2:]))
             require(
-                np.allclose(alone, whole[..., b, order], 1e-12, 1e-12),
+                np.allclose(alone, whole[..., b, some], 1e-12, 1e-12),
                 f"{name} gives a player something else when others are permuted or leave: players"
                 " meet through the mean field alone; use spread(m, x) or at(m, *cell(...))",
             )
@@ -201,6 +212,7 @@ def stack(result: Any) -> Array:
 
 
 CLAUSES: tuple[Any, ...] = (
+    declaration,
     bounds,
     forms,
     purity,

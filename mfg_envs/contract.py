@@ -6,7 +6,9 @@ several times, in mean fields that are random, sparse, even, and concentrated on
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from mfg_envs import exact
 from mfg_envs.compiled import constants, methods
 from mfg_envs.dependence import law_table
 from mfg_envs.game import Array, FiniteGame, Game
+from mfg_envs.team_game import TeamGame
 
 METHODS = ("noise_law", "step", "reward")
 MOST_PAIRS = 100_000
@@ -32,6 +35,38 @@ def require(condition: Any, fault: str) -> None:
     """Raise a ContractError with this sentence unless the condition holds."""
     if not condition:
         raise ContractError(fault)
+
+
+def declaration(game: Game | TeamGame, _: np.random.Generator) -> None:
+    """A game is a game, a frozen keyword dataclass; equal fields make equal games."""
+    cls: Any = type(game)
+    name = cls.__name__
+    right = isinstance(game, Game | TeamGame)
+    others = "mfg_envs.continuous_game.ContinuousGame or mfg_envs.team_game.TeamGame"
+    require(right, f"{name} must derive from mfg_envs.game.FiniteGame, {others}")
+    frozen = dataclasses.is_dataclass(game) and cls.__dataclass_params__.frozen
+    keyword = frozen and all(field.kw_only for field in dataclasses.fields(game))
+    require(keyword, f"{name} must be declared with @dataclass(frozen=True, kw_only=True)")
+    own = {} if "__dataclass_fields__" in vars(cls) else vars(cls).get("__annotations__", {})
+    lost = [field for field, kind in own.items() if "ClassVar" not in str(kind)]
+    require(not lost, f"{name} declares {', '.join(lost)} but is no @dataclass itself: decorate it")
+    try:
+        hash(game)
+    except TypeError as error:
+        raise ContractError(f"{name} cannot be hashed ({error}): use tuples, no lists") from error
+    same = dataclasses.replace(game) == game
+    require(same, f"{name} must equal dataclasses.replace(it): leave the dataclass its __eq__")
+    try:
+        pickle.loads(pickle.dumps(game))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        cure = "define the class at the top of a module"
+        raise ContractError(f"{name} cannot be pickled ({error}): {cure}") from error
+    endless, cure = game.horizon is None, "call super().__post_init__()"
+    whole = endless or (type(game.horizon) is int and game.horizon >= 1)
+    require(whole, f"horizon must be an int >= 1 or None, got {game.horizon!r}: {cure}")
+    right = 0 < game.discount < 1 or (game.discount == 1 and not endless)
+    limit = f"in (0, 1], below 1 without a horizon, got {game.discount!r}"
+    require(right, f"discount must be {limit}: {cure}")
 
 
 def require_laws(name: str, laws: Array, place: Callable[[int], str]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from mfg_envs.game import Array
 from mfg_envs.pictures.axis import draw_interval, draw_line
 from mfg_envs.pictures.board import draw_grid, draw_plane
-from mfg_envs.pictures.canvas import CATEGORIES, MARGIN, UNITS, Canvas, import_pygame
+from mfg_envs.pictures.canvas import CATEGORIES, GAP, MARGIN, UNITS, Canvas, import_pygame
 from mfg_envs.pictures.few import draw_few
 from mfg_envs.pictures.graph import draw_graph
 from mfg_envs.pictures.ring import draw_ring
@@ -44,6 +44,9 @@ def draw_population(
     mean_field: Array,
     t: int,
     size: tuple[int, int] = (UNITS, UNITS),
+    *,
+    top: float | None = None,
+    note: str = "",
 ) -> Array:
     """Draw one moment of a population, off screen.
 
@@ -56,13 +59,17 @@ def draw_population(
             summed over actions.
         t: Time step.
         size: Width and height in pixels.
+        top: Where the scale of the density ends, in multiples of the average, the same for all
+            pictures of an animation; None: the next round number.
+        note: A few words beside the time.
 
     Returns:
         The picture, uint8 (height, width, 3).
 
     Raises:
         ImportError: If pygame is not installed.
-        ValueError: If the game has no layout or one of an unknown kind, or a shape is wrong.
+        ValueError: If the game has no layout or one of an unknown kind, a shape is wrong, or
+            ``top`` is below 1.
     """
     name, layout = type(getattr(game, "game", game)).__name__, game.layout()
     if layout is None:
@@ -82,15 +89,19 @@ def draw_population(
     wanted = (num,) if state.ndim == 1 else (num, game.action_dim)
     if action is not None and np.shape(action) != wanted:
         raise ValueError(f"action must have shape {wanted}, got {np.shape(action)}")
+    if top is not None and not top >= 1:
+        raise ValueError(f"top must be at least 1, got {top}")
     canvas = Canvas(*size)
-    players = f"{num:,} player{'s' * (num != 1)}"
+    players = f"{num:,} {getattr(game, 'player_name', 'player')}{'s' * (num != 1)}"
     if isinstance(game, Locals):
         players = f"{num:,} local{'s' * (num != 1)}, {game.words}"
-    canvas.text(f"{title(name)}, {players}", (MARGIN, 26), 34, UNITS - 200, at="midleft")
-    canvas.text(f"t = {t}", (UNITS - MARGIN, 26), 34, 140, at="midright")
+    clock = f"t = {t}, {note}" if note else f"t = {t}"
+    used = canvas.text(clock, (UNITS - MARGIN, 26), 34, UNITS / 2, at="midright")
+    room = min(UNITS - 200, UNITS - 2 * MARGIN - used - GAP)
+    canvas.text(f"{title(name)}, {players}", (MARGIN, 26), 34, room, at="midleft")
     palette, tint = colours(layout, action, num)
     points = coordinates(game, state)
-    scene = Scene(game, layout, state, points, palette, tint, np.asarray(mean_field))
+    scene = Scene(game, layout, state, points, palette, tint, np.asarray(mean_field), top)
     KINDS[layout.kind](canvas, scene)
     return canvas.image()
 

@@ -1,23 +1,20 @@
-"""The contract of games: ``check_game`` goes through it, one small function for each clause."""
+"""The contract of finite games: the clauses that ``check_game`` goes through for them."""
 
 from __future__ import annotations
 
 import dataclasses
-import pickle
-from typing import Any
 
 import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.batch import BatchEnv
 from mfg_envs.compiled import backend
-from mfg_envs.continuous_contract import CLAUSES as CONTINUOUS
 from mfg_envs.contract import (
     METHODS,
     ROUNDING,
-    ContractError,
     ask,
     ask_compiled,
+    declaration,
     fit,
     forward_return,
     outcomes,
@@ -28,52 +25,11 @@ from mfg_envs.contract import (
     scenes,
     times,
 )
-from mfg_envs.game import FiniteGame, Game
+from mfg_envs.game import FiniteGame
 
 BITS = 1e-12  # how far the back ends may part, by rounding
 POPULATIONS, PLAYERS, STEPS = 32, 512, 20  # B, N, most steps that are played for a mean return
 ERRORS = 5  # standard errors by which the mean of B returns may miss: a chance of 2e-5
-
-
-def check_game(game: Any, seed: int = 0) -> None:
-    """Raise an error that names the first fault of a game, if it has one.
-
-    Args:
-        game: Any finite or continuous game, a user's own included.
-        seed: Of the mean fields, players and policies that are tried.
-
-    Raises:
-        ContractError: An AssertionError that says how, where, and what to do about it.
-    """
-    for clause in CLAUSES if isinstance(game, FiniteGame) else (declaration, *CONTINUOUS):
-        clause(game, np.random.default_rng(seed))
-
-
-def declaration(game: Game, _: np.random.Generator) -> None:
-    """A game is a game, a frozen keyword dataclass; equal fields make equal games."""
-    cls: Any = type(game)
-    name = cls.__name__
-    require(isinstance(game, Game), f"{name} must derive from mfg_envs.game.FiniteGame")
-    frozen = dataclasses.is_dataclass(game) and cls.__dataclass_params__.frozen
-    keyword = frozen and all(field.kw_only for field in dataclasses.fields(game))
-    require(keyword, f"{name} must be declared with @dataclass(frozen=True, kw_only=True)")
-    try:
-        hash(game)
-    except TypeError as error:
-        raise ContractError(f"{name} cannot be hashed ({error}): use tuples, no lists") from error
-    same = dataclasses.replace(game) == game
-    require(same, f"{name} must equal dataclasses.replace(it): leave the dataclass its __eq__")
-    try:
-        pickle.loads(pickle.dumps(game))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        cure = "define the class at the top of a module"
-        raise ContractError(f"{name} cannot be pickled ({error}): {cure}") from error
-    endless, cure = game.horizon is None, "call super().__post_init__()"
-    whole = endless or (type(game.horizon) is int and game.horizon >= 1)
-    require(whole, f"horizon must be an int >= 1 or None, got {game.horizon!r}: {cure}")
-    right = 0 < game.discount < 1 or (game.discount == 1 and not endless)
-    limit = f"in (0, 1], below 1 without a horizon, got {game.discount!r}"
-    require(right, f"discount must be {limit}: {cure}")
 
 
 def sizes(game: FiniteGame, _: np.random.Generator) -> None:
@@ -205,6 +161,7 @@ def exchangeability(game: FiniteGame, rng: np.random.Generator) -> None:
         for row, some, when, culprit in (
             (0, order, "the players are permuted", "positions such as np.arange(N)"),
             (0, slice(0, 5), "other players leave", "sums or means over the players"),
+            *((0, [i], "all others leave", "sums or extremes over the players") for i in order[:5]),
             (every, every, "other populations stand beside its own", "m[x]"),
         ):
             given = (x[row, some], a[row, some], m[row], w[row, some])

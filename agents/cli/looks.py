@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich import box
 from rich.table import Table
 
-OKABE_ITO = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours that colour-blind readers can tell apart (Okabe, Ito 2008)."""
-HOLLOW = {"markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.4}
-"""Published points in the figures."""
+from ..figures.style import HOLLOW, OKABE_ITO, figure
+
+__all__ = ["HOLLOW", "OKABE_ITO", "figure", "table"]
 
 
 def table(title: str, first: str, *others: str) -> Table:
@@ -21,16 +18,3 @@ def table(title: str, first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def figure(width: float, height: float) -> Any:
-    """Return an empty matplotlib figure, of a size in inches; needs no display.
-
-    Raises:
-        ImportError: If matplotlib is missing; it says what to install.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('figures need matplotlib: pip install "mfg-envs[plot]"') from error
-    return Figure(figsize=(width, height), layout="constrained")

@@ -12,14 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from mfg_envs.game import check_choice
-from mfg_envs.registry import close_names
 
 from ..run import write_atomically
 from ..sweep import METRICS, Sweep
 from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results
 from . import looks
-from .games import offered_learners
+from .names import GameName, LearnerName, learner_class
 from .settings import parse, parse_grid
 from .sweep_figure import draw
 
@@ -34,8 +33,8 @@ def register(app: typer.Typer) -> None:
 
 
 def sweep_command(
-    learner: Annotated[str, typer.Argument(help="Name of a learner; see: mfg-envs list.")],
-    game: Annotated[str, typer.Argument(help="Name of a finite game; see: mfg-envs list.")],
+    learner: LearnerName,
+    game: GameName,
     grid: Annotated[
         list[str] | None,
         typer.Option(metavar=LIST, help="Values of a learner's parameter; may be repeated."),
@@ -105,18 +104,6 @@ def sweep_command(
     console.print(f"Wrote {', '.join(written)} in {where}/", highlight=False, soft_wrap=True)
     if results.failures:
         raise typer.Exit(1)
-
-
-def learner_class(name: str) -> Any:
-    """Return a learner that ``agents`` offers.
-
-    Raises:
-        ValueError: If none has this name; lists the close ones.
-    """
-    offered = {cls.__name__: cls for cls in offered_learners()}
-    if name not in offered:
-        raise ValueError(f"no learner is called {name!r}; {close_names(name, offered)}")
-    return offered[name]
 
 
 def table(metric: str, results: Results) -> Table:

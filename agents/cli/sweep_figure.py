@@ -7,15 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array
-
+from ..figures.style import OKABE_ITO, figure, scale
 from ..sweep_scores import Scores
-from .looks import OKABE_ITO, figure
 
 GREY = "#BBBBBB"
 LEGEND_WIDTH = 36
-ROUNDING = 1e-9
-"""Numbers this small, beside the largest, are drawn as zeros are."""
 
 
 def draw(title: str, metric: str, scores: list[Scores]) -> Any:
@@ -34,7 +30,7 @@ def draw(title: str, metric: str, scores: list[Scores]) -> Any:
         axis.plot(one.iterations, one.curves.mean(0), color=GREY, linewidth=0.8, zorder=1)
     if others:
         axis.lines[-1].set_label(f"{len(others)} more")
-    _scale(axis, np.concatenate([one.curves.ravel() for one in there] or [np.empty(0)]))
+    scale(axis, np.concatenate([one.curves.ravel() for one in there] or [np.empty(0)]))
     seeds = max((len(one.seeds) for one in there), default=0)
     shown = f"mean of {seeds} seeds, band: one standard error" if seeds > 1 else "one run each"
     axis.set(title=f"{title}\n{shown}", xlabel="outer iteration", ylabel=metric.replace("_", " "))
@@ -43,20 +39,6 @@ def draw(title: str, metric: str, scores: list[Scores]) -> Any:
     if there:
         drawn.legend(loc="outside right upper", frameon=False, fontsize=8)
     return drawn
-
-
-def _scale(axis: Any, values: Array) -> None:
-    """Make the axis logarithmic unless there are negative values; zero has a place at its foot."""
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
-    if not positive.size or values.min() < -ROUNDING * values.max():
-        return
-    if positive.size == values.size:
-        axis.set_yscale("log")
-    else:
-        least = max(positive.min(), ROUNDING * values.max())
-        axis.set_yscale("symlog", linthresh=least, linscale=0.3)
-        axis.set_ylim(bottom=-0.1 * least)
 
 
 def _draw_one(axis: Any, one: Scores, colour: str, rank: int) -> None:

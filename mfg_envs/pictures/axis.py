@@ -18,7 +18,6 @@ from mfg_envs.pictures.canvas import (
     UNITS,
     Canvas,
     Entry,
-    axis_top,
     scatter,
 )
 from mfg_envs.pictures.scene import Scene, action_key, band_key, dot_radius
@@ -87,14 +86,15 @@ def draw_axis(
 ) -> None:
     """Paint bars, the strip of players, ticks, marks and keys."""
     (ceiling, floor), (upper, lower) = CHART, STRIP
-    top, num_cells = axis_top(axis.heights.max()), len(axis.heights)
+    top, words, heights = scene.scale(axis.heights)
+    num_cells = len(heights)
     edges = LEFT + (RIGHT - LEFT) * np.arange(num_cells + 1) / num_cells
     gap = 1.5 if num_cells <= GAPS and scene.finite else 0
     canvas.box(ROAD, (LEFT, upper), (RIGHT, lower))
     if gap:
         for edge in edges[1:-1]:
             canvas.box(BACKGROUND, (edge - gap, upper), (edge + gap, lower))
-    level = floor - (floor - ceiling) * axis.heights / top
+    level = floor - (floor - ceiling) * heights / top
     for left, right, height in zip(edges[:-1] + gap, edges[1:] - gap, level, strict=True):
         if height < floor:
             canvas.box(BAND, (left, height), (right, floor))
@@ -103,12 +103,12 @@ def draw_axis(
     average = floor - (floor - ceiling) / top
     canvas.line(INK, [(LEFT, average), (RIGHT, average)], 1.5)
     _marks(canvas, marks)
-    for place, words in axis.ticks:
+    for place, name in axis.ticks:
         x = _x(place)
         canvas.line(QUIET, [(x, lower), (x, lower + 8)], 1.5)
-        half = canvas.width(words, 27) / 2
+        half = canvas.width(name, 27) / 2
         canvas.text(
-            words, (np.clip(x, MARGIN + half, UNITS - MARGIN - half), lower + 23), 27, 90, QUIET
+            name, (np.clip(x, MARGIN + half, UNITS - MARGIN - half), lower + 23), 27, 90, QUIET
         )
     canvas.text(scene.layout.place_label, (UNITS / 2, lower + 51), 27, 600, QUIET)
 
@@ -117,7 +117,7 @@ def draw_axis(
     height = upper + radius + 2 + lane * (lower - upper - 2 * radius - 4)
     points = np.stack([_x(axis.players), height], -1)
     canvas.dots(points, radius, scene.palette, scene.tint)
-    canvas.key(UNITS - 58, band_key(top))
+    canvas.key(UNITS - 58, band_key(words))
     canvas.key(UNITS - 22, [*action_key(scene.layout), *(notes or [])])
 
 

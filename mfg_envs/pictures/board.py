@@ -14,11 +14,9 @@ from mfg_envs.pictures.canvas import (
     QUIET,
     SHADES,
     SHAPES,
-    TIMES,
     UNITS,
     Canvas,
     Entry,
-    axis_top,
     between,
     scatter,
 )
@@ -34,13 +32,14 @@ def draw_grid(canvas: Canvas, scene: Scene) -> None:
     """Paint cells; several populations have a colour and a shape each."""
     layout, game = scene.layout, scene.game
     walls = np.asarray(layout.walls, bool)
-    cells = _cells(game.coordinates(np.unique(game.places, return_index=True)[1]), walls.shape)
+    cells = cells_at(game.coordinates(np.unique(game.places, return_index=True)[1]), walls.shape)
     heat = np.zeros(walls.shape)
     np.add.at(heat, tuple(cells.T), scene.share * (~walls).sum())
     low, high = _frame(walls.shape, BOTTOM)
-    top = _draw_board(canvas, heat, walls, low, high)
+    top, words, heat = scene.scale(heat)
+    _draw_board(canvas, heat / top, walls, low, high)
     size = (high - low) / walls.shape[::-1]
-    marks = {word: _cells(place[None], walls.shape)[0] for word, place in scene.marks}
+    marks = {word: cells_at(place[None], walls.shape)[0] for word, place in scene.marks}
     for row, column in marks.values():
         corner = low + size * [column, row]
         canvas.box(INK, corner, corner + size, 3)
@@ -49,8 +48,8 @@ def draw_grid(canvas: Canvas, scene: Scene) -> None:
     radius = min(radius, size.min() / 5)
     lane, shift = scatter(len(scene.state))
     jitter = np.stack([shift, lane - 0.5], -1) * np.maximum(ROOM * size - 2 * radius, 0)
-    points = low + size * (_cells(scene.points, walls.shape)[:, ::-1] + 0.5) + jitter
-    keys = [_density_key(top), *(Entry(word, INK, "cell") for word in marks)]
+    points = low + size * (cells_at(scene.points, walls.shape)[:, ::-1] + 0.5) + jitter
+    keys = [_density_key(words), *(Entry(word, INK, "cell") for word in marks)]
     if layout.place_label:
         keys.append(Entry(layout.place_label))
     canvas.key(UNITS - 58, keys)
@@ -77,7 +76,8 @@ def draw_plane(canvas: Canvas, scene: Scene) -> None:
         heat = counts * BINS**2 / len(scene.points)
     span = np.subtract(game.state_high, game.state_low)
     low, high = _frame((span[1], span[0]), BOTTOM - 26)
-    top = _draw_board(canvas, heat.T[::-1], walls.T[::-1], low, high)
+    top, words, heat = scene.scale(heat)
+    _draw_board(canvas, heat.T[::-1] / top, walls.T[::-1], low, high)
     radius = dot_radius((~walls).mean() * (high - low).prod(), len(scene.state), top)
     place = (scene.points * [1, -1] + 1) / 2
     canvas.dots(low + place * (high - low), radius, scene.palette, scene.tint)
@@ -95,17 +95,16 @@ def draw_plane(canvas: Canvas, scene: Scene) -> None:
         QUIET,
     )
     canvas.text(f"{game.state_high[0]:g}", (high[0], below), 27, 90, QUIET, "midright")
-    canvas.key(UNITS - 58, [_density_key(top)])
+    canvas.key(UNITS - 58, [_density_key(words)])
     canvas.key(UNITS - 22, action_key(scene.layout))
 
 
-def _draw_board(canvas: Canvas, heat: Array, walls: Array, low: Array, high: Array) -> float:
-    """Paint shades and walls of (rows, columns) cells; return the top of the scale."""
-    top = axis_top(heat.max())
-    shades = between(SHADES, heat / top)
+def _draw_board(canvas: Canvas, level: Array, walls: Array, low: Array, high: Array) -> None:
+    """Paint shades of levels in [0, 1], (rows, columns), and walls."""
+    shades = between(SHADES, level)
     shades[walls] = INK
     canvas.cells(shades, low, high)
-    rows, columns = heat.shape
+    rows, columns = level.shape
     size = (high - low) / (columns, rows)
     if size.min() >= RULED:
         for row in range(1, rows):
@@ -118,11 +117,10 @@ def _draw_board(canvas: Canvas, heat: Array, walls: Array, low: Array, high: Arr
             corner = low + size * [column, row]
             canvas.box(INK, corner, corner + size)
     canvas.box(FAINT, low, high, 1.5)
-    return top
 
 
-def _density_key(top: float) -> Entry:
-    return Entry("player density", SHADES, "bar", ("0", f"{top:g}{TIMES} average"))
+def _density_key(top: str) -> Entry:
+    return Entry("player density", SHADES, "bar", ("0", top))
 
 
 def _frame(shape: tuple[float, ...], bottom: float) -> tuple[Array, Array]:
@@ -134,7 +132,7 @@ def _frame(shape: tuple[float, ...], bottom: float) -> tuple[Array, Array]:
     return low, low + size
 
 
-def _cells(points: Array, shape: tuple[int, ...]) -> Array:
+def cells_at(points: Array, shape: tuple[int, ...]) -> Array:
     """Return row, from the top, and column of the cells at coordinates (N, D), int (N, 2)."""
     last = np.array(shape) - 1
     return np.rint((np.stack([-points[:, 1], points[:, 0]], -1) + 1) / 2 * last).astype(int)

@@ -39,7 +39,7 @@ def draw_few(canvas: Canvas, scene: Scene) -> None:
     corner = np.stack([slot % columns * (wide + GAP), slot // columns * (tall + GAP)], -1)
     corner += np.array([MARGIN, TOP])
     gauge = max(GAUGE * wide, NARROW)
-    most = round_up(share.max())  # share at which a gauge is full
+    most = round_up(share.max()) if scene.top is None else min(scene.top / num, 1.0)  # a full gauge
     labels = layout.labels or tuple(str(place) for place in range(num))
     for (x, y), label, part in zip(corner, labels, share, strict=True):
         ceiling, floor = y + header, y + tall
@@ -50,7 +50,9 @@ def draw_few(canvas: Canvas, scene: Scene) -> None:
         canvas.box(ROAD, (x, ceiling), (x + wide, floor))
         canvas.box(BACKGROUND, (x, ceiling), (x + gauge, floor))
         if part > 0:
-            canvas.box(BAND, (x, floor - part / most * (floor - ceiling)), (x + gauge, floor))
+            canvas.box(
+                BAND, (x, floor - min(part / most, 1) * (floor - ceiling)), (x + gauge, floor)
+            )
         canvas.box(FAINT, (x, ceiling), (x + gauge, floor), 1.5)
         even = floor - (floor - ceiling) / num / most
         canvas.line(INK, [(x, even), (x + gauge, even)], 2)

@@ -1,8 +1,12 @@
-"""A network: nodes and links with their shares of the players, who are dots around and on them."""
+"""A network: nodes and links with their shares of the players, who are dots around and on them.
+
+A link is as wide as its share of the players.  It is as dark, too, unless the game is one of roads
+with capacities: then its colour is the volume on it over its capacity.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +31,10 @@ LOW, HIGH = (66, 90), (UNITS - 66, 590)  # where nodes are
 FLOWS = np.array(  # colours of a link: empty to the fullest
     bytearray.fromhex("c9cfd9 9fb4d2 6f92c3 4470ac 274f8c")
 ).reshape(-1, 3)
+JAMS = np.array(  # colours of a volume over the capacity: none to the end of the scale
+    bytearray.fromhex("c9cfd9 e9c27c e69f00 d55e00 7a2e00")
+).reshape(-1, 3)
+TRAVELLER = (0, 114, 178)  # of players where links have the colours of jams
 WIDTHS = (2.0, 11.0)  # of a link: empty, the fullest
 NODE_RADII, AROUND = (3.0, 16.0), 26.0  # of nodes; how far around them players stand at most
 APART = 7.0  # from the middle of a road to each of its directions
@@ -35,7 +43,9 @@ LEGIBLE, LONGEST = 11.0, 3  # least radius of a node with words inside; letters 
 LARGEST, LEAST = 6.0, 0.3  # radius of a player; how small things get in a dense network
 MEASURED = 1000  # most nodes whose distances are measured
 DARK = 150  # mean colour below which words are white
-CLUSTER = (0.08, 22.0)  # spread of players in one place of a link: share of its length, width
+CLUSTER, FULL = 0.08, 30  # players in one place take this share of a link's length, if so many ...
+LONG, WIDE = 0.25, 4.0  # ... and at most this share, if more, and this many times the width
+BESIDE = (8.0, 13.5)  # how far right of the middle of their link players are
 
 
 class Map(NamedTuple):
@@ -63,8 +73,19 @@ def draw_graph(canvas: Canvas, scene: Scene) -> None:
     """Paint links, nodes, their names, players and keys."""
     layout = scene.layout
     plan, (at_node, volume) = draw_map(layout), masses(scene)
-    _draw_links(canvas, plan, np.zeros(len(plan.curves)) if volume is None else volume)
-    shades = between(SHADES, at_node / round_up(at_node.max()))
+    wide = None if scene.top is None else min(scene.top / len(scene.share), 1.0)
+    most = round_up(at_node.max()) if wide is None else 1.0  # of a node
+    widest = wide or (1.0 if volume is None else round_up(volume.max()))  # of a link
+    jams = congestion(scene.game, scene.mean_field)
+    level = np.zeros(len(plan.curves)) if volume is None else np.minimum(volume / widest, 1)
+    worst = 1.0 if jams is None or wide else round_up(jams.max())
+    if jams is None:
+        colours = between(FLOWS, level)
+    else:
+        colours = between(JAMS, np.minimum(jams / worst, 1))
+        scene = scene._replace(palette=np.array([TRAVELLER]), tint=np.zeros(len(scene.state), int))
+    _draw_links(canvas, plan, level, colours)
+    shades = between(SHADES, at_node / most)
     for centre, shade in zip(plan.nodes, shades, strict=True):
         canvas.disc(BACKGROUND, centre, plan.radius + 2)
         canvas.disc(shade, centre, plan.radius)
@@ -79,11 +100,18 @@ def draw_graph(canvas: Canvas, scene: Scene) -> None:
         elif plan.radius >= LEGIBLE:
             ink = INK if shade.mean() > DARK else BACKGROUND
             canvas.text(name, centre, 1.55 * plan.radius, 1.8 * plan.radius, ink)
-    keys = [Entry("players at a node", SHADES, "bar", _ends(at_node))]
-    if volume is not None:
-        keys.append(Entry("on a link", FLOWS, "bar", _ends(volume)))
+    at = "players at a node" if jams is None else "at a node"  # there is less room
+    keys = [Entry(at, SHADES, "bar", _ends(most))]
+    if jams is not None:
+        end = f"{worst:g}" if wide is None else f"{worst:g} or more"
+        keys.append(Entry("volume / capacity", JAMS, "bar", ("0", end)))
+        full = f"width: players on a link, up to {100 * widest:.3g} %"
+        canvas.key(UNITS - 22, [Entry("player", TRAVELLER, "disc"), Entry(full, QUIET, "line")])
+    else:
+        if volume is not None:
+            keys.append(Entry("on a link", FLOWS, "bar", _ends(widest)))
+        canvas.key(UNITS - 22, action_key(layout))
     canvas.key(UNITS - 58, keys)
-    canvas.key(UNITS - 22, action_key(layout))
 
 
 def draw_map(layout: Layout) -> Map:
@@ -144,9 +172,23 @@ def masses(scene: Scene) -> tuple[Array, Array | None]:
     return at_node, volume
 
 
-def _draw_links(canvas: Canvas, plan: Map, volume: Array) -> None:
-    """Paint every link as wide and dark as its volume is large, the fullest last."""
-    level = volume / round_up(volume.max())
+def congestion(game: Any, mean_field: Array) -> Array | None:
+    """Return the volume on every link over its capacity, (L,); None: the game has no such roads."""
+    if not hasattr(game, "volumes"):
+        return None
+    return game.volumes(mean_field) / np.array(game.road.capacity)
+
+
+def _draw_links(canvas: Canvas, plan: Map, level: Array, colours: Array) -> None:
+    """Paint links of colours (L, 3), as wide as their level in [0, 1] says, the widest last."""
+    outline, arrow = link_shapes(plan, level)
+    for link in np.argsort(level, kind="stable"):
+        canvas.polygon(colours[link], outline[link])
+        canvas.polygon(colours[link], arrow[link])
+
+
+def link_shapes(plan: Map, level: Array) -> tuple[Array, Array]:
+    """Return outlines (L, 50, 2) and arrows (L, 3, 2) of links with levels (L,) in [0, 1]."""
     middle = along(plan.curves[:, None], np.linspace(0, 1, 25)[None])
     width = plan.zoom * (WIDTHS[0] + (WIDTHS[1] - WIDTHS[0]) * level)
     aside = _right(np.gradient(middle, axis=1)) * width[:, None, None] / 2
@@ -156,11 +198,7 @@ def _draw_links(canvas: Canvas, plan: Map, volume: Array) -> None:
     ahead = right[:, ::-1] * [1, -1]
     size = (5 * plan.zoom + width / 2)[:, None]
     arrow = np.stack([tip + size * ahead, tip + size * (right - ahead / 2)], 1)
-    arrow = np.append(arrow, (tip - size * (right + ahead / 2))[:, None], 1)
-    colours = between(FLOWS, level)
-    for link in np.argsort(level, kind="stable"):
-        canvas.polygon(colours[link], outline[link])
-        canvas.polygon(colours[link], arrow[link])
+    return outline, np.append(arrow, (tip - size * (right + ahead / 2))[:, None], 1)
 
 
 def _draw_players(canvas: Canvas, scene: Scene, plan: Map) -> None:
@@ -182,12 +220,16 @@ def _draw_players(canvas: Canvas, scene: Scene, plan: Map) -> None:
     begin, end = nodes[links[link, 0]], nodes[links[link, 1]]
     way, curve = end - begin, plan.curves[link]
     done = ((scene.points[on, :2] - begin) * way).sum(-1) / np.maximum((way**2).sum(-1), 1e-9)
-    length, wide = CLUSTER
+    where = np.unique(np.stack([link, done]), axis=1, return_inverse=True, return_counts=True)
+    crowd = where[2][where[1].reshape(-1)]  # players in the same place
+    length = np.clip(CLUSTER * crowd / FULL, CLUSTER, LONG)
     done = np.clip(done, 0, 1) * (1 - length) + length * lane[on]
     ends = inner / np.maximum(np.hypot(*(curve[:, 2] - curve[:, 0]).T), 1e-9)  # under the nodes
     right = _right(curve[:, 2] - curve[:, 0])
     between_nodes = along(curve, ends + done * np.maximum(1 - 2 * ends, 0))
-    points[on] = between_nodes + wide * plan.zoom * shift[on, None] * right
+    wide = (BESIDE[1] - BESIDE[0]) * np.clip(np.sqrt(crowd / FULL), 1, WIDE)
+    aside = plan.zoom * (BESIDE[0] + wide * (shift[on] + 0.5))
+    points[on] = between_nodes + aside[:, None] * right
     canvas.dots(points, radius, scene.palette, scene.tint)
 
 
@@ -197,6 +239,6 @@ def _right(way: Array) -> Array:
     return way[..., ::-1] * [-1, 1] / np.maximum(length, 1e-9)
 
 
-def _ends(share: Array) -> tuple[str, str]:
+def _ends(share: float) -> tuple[str, str]:
     """Return what is written at the ends of the bar of a share."""
-    return "0", f"{100 * round_up(share.max()):g} %"
+    return "0", f"{100 * share:.3g} %"

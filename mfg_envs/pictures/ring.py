@@ -18,7 +18,6 @@ from mfg_envs.pictures.canvas import (
     UNITS,
     VIRIDIS,
     Canvas,
-    axis_top,
     scatter,
 )
 from mfg_envs.pictures.scene import COMFORT, Scene, action_key, band_key, dot_radius
@@ -29,8 +28,8 @@ CROWDED = 0.35  # radians between a mark and a tick below which the tick gives w
 
 def draw_ring(canvas: Canvas, scene: Scene) -> None:
     """Paint a ring of P equal cells, cell s around angle ``2 pi s / P``, anticlockwise."""
-    density = scene.share * len(scene.share)
-    num_cells, top = len(density), axis_top(density.max())
+    top, words, density = scene.scale(scene.share * len(scene.share))
+    num_cells = len(density)
     low, high = BAND_RADII
     inner, outer = ROAD_RADII
     corners = np.linspace(-0.5, 0.5, max(2, 720 // num_cells))  # of one cell's outer arc
@@ -43,10 +42,10 @@ def draw_ring(canvas: Canvas, scene: Scene) -> None:
     canvas.disc(INK, CENTRE, low + (high - low) / top, 1.5)
     canvas.disc(ROAD, CENTRE, outer)
     canvas.disc(BACKGROUND, CENTRE, inner)
-    for direction, words, colour in ticks(scene, num_cells):
+    for direction, name, colour in ticks(scene, num_cells):
         canvas.line(colour, polar(np.array([inner - 8, inner]), direction), 1.5)
-        reach = 23 + 4.5 * len(words) * abs(np.cos(direction))  # half of the words, and a gap
-        canvas.text(words, polar(inner - reach, direction), 27, 110, colour)
+        reach = 23 + 4.5 * len(name) * abs(np.cos(direction))  # half of the words, and a gap
+        canvas.text(name, polar(inner - reach, direction), 27, 110, colour)
     action_bar(canvas, scene.layout, 160)
 
     num_players, places = len(scene.state), scene.game.num_states
@@ -59,7 +58,7 @@ def draw_ring(canvas: Canvas, scene: Scene) -> None:
     cosine, sine = np.moveaxis(scene.points, -1, 0)
     direction = np.arctan2(sine, cosine) + spread * shift
     canvas.dots(polar(track, direction), radius, scene.palette, scene.tint)
-    canvas.key(UNITS - 22, band_key(top))
+    canvas.key(UNITS - 22, band_key(words))
 
 
 def polar(radius: Any, angle: Any) -> Array:

@@ -19,11 +19,26 @@ from mfg_envs.pictures.canvas import (
     VIRIDIS,
     WAITING,
     Entry,
+    axis_top,
     between,
 )
 
 DOT_COVER, DOT_RADII = 0.3, (0.85, 9.0)  # share of the area under dots spread evenly; range
 COMFORT = 5.0  # multiple of the average density above which dots shrink
+
+
+class Scale(NamedTuple):
+    """A scale of the density.
+
+    Attributes:
+        top: Its end, in multiples of the average.
+        words: What is written there.
+        density: The density, cut off at the end.
+    """
+
+    top: float
+    words: str
+    density: Array
 
 
 class Scene(NamedTuple):
@@ -37,6 +52,8 @@ class Scene(NamedTuple):
         palette: Colours of dots, (C, 3).
         tint: Which of them each player has, int (N,).
         mean_field: Of ``game.mean_field_shape``.
+        top: Where the scale of the density ends, in multiples of the average; None: where the
+            density does.
     """
 
     game: Any
@@ -46,6 +63,14 @@ class Scene(NamedTuple):
     palette: Array
     tint: Array
     mean_field: Array
+    top: float | None = None
+
+    def scale(self, density: Array) -> Scale:
+        """Return the scale of a density, in multiples of the average."""
+        peak = float(density.max())
+        top = axis_top(peak) if self.top is None else self.top
+        more = " or more" if peak > top * (1 + 1e-9) else ""
+        return Scale(top, f"{top:g}{TIMES} average{more}", np.minimum(density, top))
 
     @property
     def finite(self) -> bool:
@@ -116,12 +141,12 @@ def action_key(layout: Layout) -> list[Entry]:
     return [Entry(layout.action_label, VIRIDIS, "bar", ends)]
 
 
-def band_key(top: float) -> list[Entry]:
+def band_key(top: str) -> list[Entry]:
     """Return the entries of a key that say what the extent of a band means."""
     return [
         Entry("player density", BAND, "band"),
         Entry(f"1{TIMES} average", INK, "line"),
-        Entry(f"{top:g}{TIMES} average", FAINT, "line"),
+        Entry(top, FAINT, "line"),
     ]
 
 

@@ -7,12 +7,13 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``reproduce``."""
-    from . import nash_gap, pma, ring_road, solvers, subsample
+    from . import deda_fp, nash_gap, pma, ring_road, solvers, subsample
 
     group = typer.Typer(
         help="Reproduce published results: tables, a figure and the data.", no_args_is_help=True
     )
     group.callback()(lambda: None)
+    group.command("deda-fp")(deda_fp.command)
     group.command("nash-gap")(nash_gap.command)
     group.command("pma")(pma.command)
     group.command("ring-road")(ring_road.command)

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ...figures.curves import draw_gaps
 from ...run import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
@@ -164,9 +165,7 @@ def _draw(axis: Any, curve: Curve, colour: str) -> None:
         style = "--" if curve.kind == "crowd" else ":" if curve.kind == "own state" else "-"
         axis.plot(n, size, style, marker=mark, color=colour, label=label, **HOLLOW)
         return
-    axis.plot(n, size, "-", marker=mark, markersize=4, color=colour, label=label)
-    low = np.maximum(size - 1.96 * error, size / 20)
-    axis.fill_between(n, low, size + 1.96 * error, color=colour, alpha=0.25, linewidth=0)
+    draw_gaps(axis, n, size, error, colour, mark, label)
 
 
 def _draw_powers(axis: Any, curves: list[Curve]) -> None:

@@ -1,0 +1,204 @@
+"""``mfg-envs show``: everything about one game."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from mfg_envs.game import FiniteGame
+from mfg_envs.games import tntp
+from mfg_envs.registry import TEAM_GAMES, any_class, make_population, variant
+
+from .games import attributes, first_line
+from .names import GameName, Settings, named_game
+from .settings import parse
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``show``."""
+    app.command("show")(show_command)
+
+
+def show_command(
+    game: GameName,
+    agents: Annotated[int, typer.Option(min=1, help="Players in the picture.")] = 200,
+    save: Annotated[
+        Path | None, typer.Option(help="Write a picture (PNG) of a population.")
+    ] = None,
+    settings: Settings = None,
+    network: Annotated[Path | None, typer.Option(help="Road network, *_net.tntp.")] = None,
+    trips: Annotated[Path | None, typer.Option(help="Trips over it, *_trips.tntp.")] = None,
+) -> None:
+    """Show a game: theory, rules, parameters, spaces, mean-field limit, known solution."""
+    console = Console()
+    cls = any_class(game)
+    if save is not None and save.suffix != ".png":
+        raise ValueError(f"--save must end with .png, got {save}")
+    given = parse(settings or ())
+    given |= {} if network is None else {"network": tntp.read_network(network)}
+    given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
+    built = named_game(game, given)
+    chosen = variant(cls, given)
+    said = ", ".join(f"{name} {value}" for name, value in given.items())
+    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
+    for title, text in ((game, theory), ("rules", rules)):
+        words = escape(_reflow(text))
+        console.print(
+            Panel(words, title=f"[bold]{title}", title_align="left", padding=(1, 2)),
+            highlight=False,
+        )
+    console.print(_parameters(cls, chosen))
+    console.print(_facts(built, f"With {said}" if given else "With the default parameters"))
+    if save is not None:
+        _picture(built, agents, save)
+        console.print(f"Wrote {save}")
+
+
+def _own_classes(cls: Any) -> list[Any]:
+    """Return the class of a game and the classes of game files it builds on, in that order."""
+    return [kind for kind in cls.__mro__ if kind.__module__.startswith("mfg_envs.games.")]
+
+
+def _rules(cls: Any) -> str:
+    """Return the docstring of a class without the sections that the table shows."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    return re.split(r"\n+(?:Attributes|Raises):\n", text)[0]
+
+
+def _reflow(text: str) -> str:
+    """Return a docstring in long lines; indented ones and those with a heading stay apart."""
+    lines: list[str] = []
+    for line in text.replace("``", "").split("\n"):
+        follows = bool(lines) and bool(lines[-1]) and not lines[-1].startswith(" ")
+        if line and follows and not re.match(r" |[A-Z][\w -]{0,40}: ", line):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def known_solution(cls: Any) -> str:
+    """Return what the docstrings of a game say about its solution, in one paragraph."""
+    module = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    texts = [*(_rules(kind) for kind in _own_classes(cls)), module]
+    for text in texts:
+        if found := re.search(r"(?:No solution is|Known \w+)\b.*?(?=\n\n|\Z)", text, re.DOTALL):
+            return " ".join(found[0].split())
+    told = " ".join(" ".join(text.split()) for text in texts)
+    sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", told)
+    about = [line for line in sentences if "equilibri" in line.lower()]
+    return " ".join(about) or "none is known; train, then evaluate, says how near a policy is"
+
+
+def _parameters(cls: Any, chosen: Any) -> Table:
+    """Return the parameters of the chosen variant: defaults, meanings, units and ranges."""
+    meanings, variants = attributes(chosen), getattr(cls, "variants", dict)()
+    table = _table("Parameters", "name", "default", "meaning, unit, range")
+    for name, choices in variants.items():
+        default = inspect.signature(cls.make).parameters[name].default
+        lines = "\n".join(f"{key!r}: {first_line(kind)}" for key, kind in choices.items())
+        table.add_row(name, escape(repr(default)), escape(lines))
+    for field in fields(chosen):
+        default = "required" if field.default is MISSING else repr(field.default)
+        meaning = meanings.get(field.name, "").replace("``", "")
+        table.add_row(field.name, escape(default), escape(meaning))
+    return table
+
+
+def _facts(game: Any, title: str) -> Table:
+    """Return sizes and spaces as the views present them."""
+    name, teams = game.name, game.name in TEAM_GAMES
+    clock = "none (stationary)" if game.horizon is None else f"T = {game.horizon}"
+    rows = dict(_team_facts(game) if teams else _population_facts(game))
+    rows |= {"horizon": clock, "discount": str(game.discount)}
+    rows["environment"] = (
+        f"mfg_envs.{name}_v0.parallel_env({'num_locals' if teams else 'num_agents'}=...)"
+    )
+    if teams:
+        rows["mean-field limit"] = "infinitely many locals; learners see k of them (SubsampleMFQ)"
+    else:
+        rows["mean-field limit"] = f'mfg_envs.{name}_v0.parallel_env(..., mode="mean_field")'
+    rows["known solution"] = known_solution(type(game)).replace("``", "")
+    table = _table(title, "quantity", "value")
+    for quantity, value in rows.items():
+        table.add_row(quantity, escape(value))
+    return table
+
+
+def _population_facts(game: Any) -> Iterator[tuple[str, str]]:
+    batch = make_population(game.name, 2, game=game).batch
+    if isinstance(game, FiniteGame):
+        seen = f"{game.num_states}, of which players observe {game.num_observations}"
+        yield "private states S", seen
+    else:
+        yield "private state", _box(game.state_low, game.state_high)
+    yield "actions", _words(batch.action_space)
+    yield "mean field", f"array {game.mean_field_shape}"
+    parts = ", ".join(batch.observer.parts)
+    yield "observation", f"{_words(batch.observer.space)}: {parts}"
+
+
+def _team_facts(game: Any) -> Iterator[tuple[str, str]]:
+    yield (
+        "global agent",
+        f"{game.num_global_states} states, {game.num_global_actions} actions",
+    )
+    yield (
+        "local agents",
+        f"{game.num_local_states} states, {game.num_local_actions} actions each",
+    )
+    yield "mean field", f"share of the locals in each state, array ({game.num_local_states},)"
+
+
+def _box(low: tuple[float, ...], high: tuple[float, ...]) -> str:
+    return " x ".join(f"[{a:g}, {b:g}]" for a, b in zip(low, high, strict=True))
+
+
+def _words(space: Any) -> str:
+    """Return a space in a few words, however many numbers it has."""
+    if space.shape == ():
+        return f"one of {space.n}"
+    low, high = space.low.min(), space.high.max()
+    count = f"{space.shape[0]} number{'s' * (space.shape[0] > 1)}"
+    return f"{count} in [{low:.3g}, {high:.3g}], {space.dtype}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    style = {"title_justify": "left", "title_style": "bold", "box": box.SIMPLE_HEAD}
+    table = Table(title=title, pad_edge=False, **style)
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("name", "quantity"))
+    return table
+
+
+def _picture(game: Any, agents: int, path: Path) -> None:
+    """Draw a population after some uniform play."""
+    from PIL import Image
+
+    from mfg_envs.parallel import PopulationEnv
+    from mfg_envs.team import TeamEnv
+
+    from ..run import write_atomically
+
+    view = TeamEnv if game.name in TEAM_GAMES else PopulationEnv
+    env: Any = view(game, agents, render_mode="rgb_array")
+    env.reset(seed=0)
+    for i, agent in enumerate(env.possible_agents):
+        env.action_space(agent).seed(i)
+    for _ in range(min(10, (game.horizon or 11) - 1)):
+        env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+    image = Image.fromarray(np.asarray(env.render()))
+    write_atomically(path, lambda file: image.save(file, "PNG"))

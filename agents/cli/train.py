@@ -1,0 +1,135 @@
+"""``mfg-envs train``: run a learner on a game with some seeds; resumable, one table in the end."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..claims import LOCK, claim
+from ..run import run
+from ..run_folder import SavedRun
+from . import looks
+from .estimates import of_seeds
+from .names import AnyGame, LearnerName, learner_class, named_game
+from .settings import parse
+from .training import Plan, check_folder, note_sweep, plan_of
+
+SEEDS, PLAYERS = 5, 100
+"""Of a run, where nothing else is said."""
+GREATER_IS_BETTER = ("surrogate_value", "mean_reward")
+"""Metrics whose best value is the greatest."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``train``."""
+    app.command("train")(train_command)
+
+
+def train_command(
+    learner: LearnerName,
+    game: AnyGame,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the learner; repeatable."),
+    ] = None,
+    game_settings: Annotated[
+        list[str] | None,
+        typer.Option("--game-set", metavar="NAME=VALUE", help="Parameter of the game; repeatable."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ...")] = SEEDS,
+    every: Annotated[int, typer.Option(min=1, help="Iterations from metric to metric.")] = 1,
+    agents: Annotated[
+        int, typer.Option(min=1, help="Players, for learners that learn in an environment.")
+    ] = PLAYERS,
+    out: Annotated[Path | None, typer.Option(help="Folder; default: results/LEARNER_GAME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is there.")] = False,
+) -> None:
+    """Run a learner on a game, with some seeds; Ctrl-C leaves a run that --resume goes on with."""
+    console = Console()
+    folder = Path("results") / f"{learner}_{game.rpartition(':')[2]}" if out is None else out
+    built = named_game(game, parse(game_settings or (), "--game-set"))
+    cls, parameters = learner_class(learner), parse(settings or ())
+    plan = plan_of(cls, parameters, built, seeds, every, agents, folder)
+    if seeds > 1 and len(plan.seeds) == 1:
+        console.print(f"{learner} is deterministic, its seed changes nothing: one run")
+    check_folder(plan, folder, resume)
+    begun = monotonic()
+    try:
+        saved = _carry_out(console, plan)
+    except KeyboardInterrupt:
+        words = ["mfg-envs", "train", learner, game]
+        for option, given in (("--set", settings), ("--game-set", game_settings)):
+            words += [word for setting in given or () for word in (option, setting)]
+        for option, value, usual in (
+            ("--seeds", seeds, SEEDS),
+            ("--every", every, 1),
+            ("--agents", agents, PLAYERS),
+        ):
+            words += [option, str(value)] if value != usual else []
+        words += ["--out", str(folder), "--resume"]
+        console.print(f"Interrupted; to go on:  {shlex.join(words)}", markup=False, soft_wrap=True)
+        raise typer.Exit(130) from None
+    note_sweep(plan, folder, saved)
+    _print_metrics(console, f"{learner} on {game}", saved)
+    last = saved[0].run.last
+    drawn = f", {last.samples:,} samples a seed" if last.samples else ""
+    clock = f"{monotonic() - begun:.1f} s"
+    console.print(f"{last.iteration} iterations{drawn}; {clock}; in {folder}/", markup=False)
+    where = shlex.quote(str(folder))
+    console.print(f"\n[dim]mfg-envs evaluate[/] {escape(where)}", highlight=False, soft_wrap=True)
+    console.print(f"[dim]mfg-envs plot[/] {escape(where)}", highlight=False, soft_wrap=True)
+
+
+def _carry_out(console: Console, plan: Plan) -> list[SavedRun]:
+    """Do all runs, one after the other, and return them."""
+    saved = []
+    for folder, seed in plan.runs.items():
+        if len(plan.runs) > 1 and console.is_terminal:
+            console.print(f"[dim]seed {seed}")
+        new = [part for part in (folder, *folder.parents) if not part.exists()]
+        with claim(folder) as ours:
+            if not ours:
+                raise ValueError(f"another process is running in {folder}: wait for it")
+            options = {"metrics": plan.metrics, "every": plan.every, "out": folder}
+            try:
+                run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
+            except TypeError as error:  # the learner is none for this game
+                raise ValueError(str(error)) from error
+            finally:
+                if not (folder / "checkpoint.npz").exists():  # refused, or stopped at once
+                    _remove(new)
+        saved.append(SavedRun(folder))
+    return saved
+
+
+def _remove(folders: list[Path]) -> None:
+    """Remove folders that were made for a run which has left nothing in them."""
+    with suppress(OSError):
+        for folder in folders:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def _print_metrics(console: Console, title: str, saved: list[SavedRun]) -> None:
+    """Print the metrics at the first, the last and the best iteration, over all seeds."""
+    num_seeds = sum(len(one.seeds) for one in saved)
+    over = f"mean of {num_seeds} seeds ± standard error" if num_seeds > 1 else "one run"
+    console.print(f"[bold]{escape(title)}[/], {over}", highlight=False)
+    shown = looks.table("", "metric", "", "value", "iteration")
+    taken = saved[0].run.iterations
+    for name in saved[0].metrics:
+        curves = np.concatenate([one.metrics[name] for one in saved], 1)  # (R, E)
+        means = curves.mean(1)
+        best = int(means.argmax() if name in GREATER_IS_BETTER else means.argmin())
+        for i, when in ((0, "first"), (len(taken) - 1, "last"), (best, "best")):
+            words = name.replace("_", " ") if when == "first" else ""
+            shown.add_row(words, when, of_seeds(curves[i]), f"{taken[i]:,}")
+    console.print(shown)

@@ -1,0 +1,170 @@
+"""What ``mfg-envs train`` runs: the learner as the game needs it, its seeds, its folders.
+
+A learner that takes a sequence of seeds runs them side by side, in one folder.  Of any other every
+seed has a folder of its own, named as a sweep names it, beside the ``sweep.json`` of a sweep of
+one configuration: what reads sweeps reads it, and a sweep in this folder does no run again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mfg_envs.continuous_game import ContinuousGame
+from mfg_envs.game import FiniteGame
+from mfg_envs.team_game import TeamGame
+
+from ..iterate import Iterate
+from ..run import Learner, Metric, usual_metrics
+from ..run_folder import SavedRun, load_runs
+from ..sweep_grid import build, reads_seed
+from ..sweep_jobs import Job
+from ..sweep_scores import Configuration, Results, Scores, write
+
+KINDS = {
+    "FiniteGame": (FiniteGame, "finite games"),
+    "ContinuousGame": (ContinuousGame, "continuous games"),
+    "TeamGame": (TeamGame, "team games"),
+}
+"""Words in the annotation of what a learner learns from -> class, and what it is called."""
+LEARN_IN_ENVIRONMENTS = ("BatchedIndependentPPO",)
+"""Learners that play through PettingZoo, any game."""
+
+
+class Plan(NamedTuple):
+    """What is to be run.
+
+    Attributes:
+        learner: The learner.
+        game: The game.
+        seeds: All seeds.
+        runs: Folder -> seed, or the seeds that run there side by side.
+        metrics: Name -> function of game and iterate.
+        every: Iterations from metric to metric.
+    """
+
+    learner: Learner
+    game: Any
+    seeds: list[int]
+    runs: dict[Path, int | list[int]]
+    metrics: Mapping[str, Metric]
+    every: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class InEnvironment:
+    """A learner that plays through PettingZoo, given a game instead of its environment.
+
+    Attributes:
+        learner: The learner.
+        num_players: Players of the environment; local agents of a team.
+    """
+
+    learner: Any
+    num_players: int
+
+    def __repr__(self) -> str:
+        return f"{self.learner!r} in an environment of {self.num_players} players"
+
+    @property
+    def iterations(self) -> int:
+        """Those of the learner."""
+        return self.learner.iterations
+
+    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
+        """Yield the learner's iterates in the environment of a game."""
+        from mfg_envs.parallel import PopulationEnv
+        from mfg_envs.team import TeamEnv
+
+        view = TeamEnv if isinstance(source, TeamGame) else PopulationEnv
+        yield from self.learner.learn(view(source, self.num_players), seed, start=start)
+
+
+def mean_reward(game: Any, iterate: Iterate) -> float:
+    """Return what a player earned in a step on average, of learners in environments."""
+    return float(iterate.q.mean())
+
+
+def plan_of(
+    cls: Any,
+    parameters: Mapping[str, Any],
+    game: Any,
+    num_seeds: int,
+    every: int,
+    num_players: int,
+    folder: Path,
+) -> Plan:
+    """Return what to run; nothing is written.
+
+    Raises:
+        ValueError: If a parameter is unknown or wrong, or the learner is not for such a game.
+    """
+    learner: Any = build(cls, parameters)
+    kinds = str(inspect.signature(cls.learn).parameters["source"].annotation)
+    wanted = [KINDS[kind] for kind in KINDS if kind in kinds]
+    if wanted and not isinstance(game, tuple(kind for kind, _ in wanted)):
+        words = " and ".join(word for _, word in wanted)
+        own = next(word for kind, word in KINDS.values() if isinstance(game, kind))
+        raise ValueError(f"{cls.__name__} is for {words}, {game.name} is one of the {own}")
+    metrics = usual_metrics(game)
+    if cls.__name__ in LEARN_IN_ENVIRONMENTS:
+        learner, metrics = InEnvironment(learner=learner, num_players=num_players), {}
+        metrics["mean_reward"] = mean_reward
+    # The one learner that reads its seed, but not in its exact mode.
+    fixed = not reads_seed(cls) or getattr(learner, "mode", None) == "exact"
+    seeds = list(range(1 if fixed else num_seeds))
+    if len(seeds) == 1:
+        runs: dict[Path, Any] = {folder: 0}
+    elif "Sequence" in str(inspect.signature(cls.learn).parameters["seed"].annotation):
+        runs = {folder: seeds}
+    else:
+        jobs = [Job(learner, game, seed, dict(metrics), every) for seed in seeds]
+        runs = {folder / job.key: job.seed for job in jobs}
+    return Plan(learner, game, seeds, runs, metrics, every)
+
+
+def check_folder(plan: Plan, folder: Path, resume: bool) -> None:
+    """Refuse a folder that holds a run, unless it is to be resumed and is the same run.
+
+    Raises:
+        ValueError: See above.
+    """
+    try:
+        there = load_runs(folder)
+    except ValueError:
+        if not any(folder.glob("**/*.npz")):
+            return  # nothing, or a run that was stopped before its first checkpoint
+        raise
+    done = sum(one.complete for one in there)
+    first, words = there[0].header, "run" if len(there) == 1 else "runs"
+    if not resume:
+        state = "complete" if done == len(there) else f"{done} of them complete"
+        state = state if len(there) > 1 or done else f"at iteration {there[0].run.last.iteration}"
+        raise ValueError(
+            f"{folder} holds {len(there)} {words} already, {state}, of {first['learner']} on"
+            f" {first['game']}; go on with --resume, or choose another --out"
+        )
+    foreign = [one for one in there if one.folder not in plan.runs]
+    if foreign:
+        raise ValueError(
+            f"{folder} holds another run: {first['learner']} on {first['game']} with seeds"
+            f" {sorted(seed for one in there for seed in one.seeds)}, metrics at every"
+            f" {first['every']} iterations; choose another --out"
+        )
+
+
+def note_sweep(plan: Plan, folder: Path, saved: list[SavedRun]) -> None:
+    """Write what a sweep of one configuration would write, where runs have their own folders."""
+    if folder in plan.runs:
+        return
+    keys = {seed: path.name for path, seed in plan.runs.items() if isinstance(seed, int)}
+    metric = next(iter(plan.metrics))
+    configuration = Configuration({}, plan.learner, plan.game, keys)
+    curves = np.concatenate([one.metrics[metric].T for one in saved])
+    scores = Scores(0, configuration, plan.seeds, saved[0].run.iterations, curves)
+    write(folder, metric, plan.every, Results([scores], {}))

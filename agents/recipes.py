@@ -1,0 +1,96 @@
+"""Games and learners as JSON, from which they can be built again; nothing in it is executed.
+
+A recipe is the class of a frozen dataclass and its parameters::
+
+    {"class": "mfg_envs.games.ring_road:RingRoad", "parameters": {"num_cells": 50, ...}}
+
+Only classes of these packages are looked up, so that a file from elsewhere loads no code; a class
+of one's own is given by hand.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+OURS = ("mfg_envs", __package__ or "agents")
+"""Packages whose classes a recipe may name."""
+
+
+def recipe(value: Any) -> Any:
+    """Return a parameter, a game or a learner as JSON.
+
+    Raises:
+        TypeError: If a part of it is no number, word, array, tuple or dataclass.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [recipe(part) for part in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"array": value.tolist(), "type": value.dtype.str}
+    if is_dataclass(value) and not isinstance(value, type):
+        cls = type(value)
+        parts = {f.name: recipe(getattr(value, f.name)) for f in fields(value) if f.init}
+        return {"class": f"{cls.__module__}:{cls.__qualname__}", "parameters": parts}
+    raise TypeError(f"{value!r} cannot be written down: it is no number, word, array or dataclass")
+
+
+def known_recipe(value: Any) -> Any:
+    """Return the recipe of something, or None where there is none.
+
+    What stands for something else has a method ``recipe`` that returns the other's.
+    """
+    if hasattr(value, "recipe"):
+        return value.recipe()
+    try:
+        return recipe(value)
+    except TypeError:
+        return None
+
+
+def build(content: Any, own: Sequence[type] = ()) -> Any:
+    """Build what a recipe describes; lists become tuples.
+
+    Args:
+        content: What ``recipe`` gave.
+        own: Classes outside of these packages that the recipe may name.
+
+    Raises:
+        ValueError: If it names a class that is not there or not ours, or a value is wrong for it.
+    """
+    if isinstance(content, list):
+        return tuple(build(part, own) for part in content)
+    if not isinstance(content, Mapping):
+        return content
+    if "array" in content:
+        return np.array(content["array"], content["type"])
+    parameters = {name: build(part, own) for name, part in content["parameters"].items()}
+    try:
+        return _class(content["class"], own)(**parameters)
+    except TypeError as error:
+        raise ValueError(f"{content['class']} has other parameters by now: {error}") from error
+
+
+def _class(path: str, own: Sequence[type]) -> Any:
+    module, _, name = path.partition(":")
+    for cls in own:
+        if cls.__qualname__ == name:
+            return cls
+    if module.partition(".")[0] not in OURS:
+        raise ValueError(
+            f"{path} is not a class of ours: name it, as mfg-envs evaluate --game does"
+        )
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"there is no {path} in this version") from error
+    if not (isinstance(cls, type) and is_dataclass(cls)):
+        raise ValueError(f"{path} is neither a game nor a learner")
+    return cls

@@ -1,0 +1,167 @@
+"""The page of a learner: its docstrings, its parameters, its curve and what was measured of it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import is_dataclass
+from typing import Any
+
+import docstrings
+import measured
+from learner_curves import Curve, curve_of
+
+import agents
+
+USE = """\
+```python
+from agents import {name}
+from mfg_envs import {names}
+
+for iterate in {name}({settings}).learn({source}, seed=0):
+    print(iterate.iteration, iterate.samples)
+```
+"""
+SOURCES = {
+    "FiniteGame": ("make_game", 'make_game("crowd_modelling")'),
+    "FiniteGame | RepresentativeEnv": ("make_game", 'make_game("ring_road")'),
+    "TeamGame": ("make_game", 'make_game("dispatcher")'),
+    "TrafficAssignment": ("make_game", 'make_game("routing_cycle", cost="bpr")'),
+    "PolicyMirrorAscent": ("make_game", 'make_game("sis", setting="two_actions")'),
+    "BatchedIndependentPPO": ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
+}
+"""What a learner learns from, or its name -> what is imported and given to it as an example."""
+STUDIED = """\
+Exploitability after 200 iterations: ✓ solved, = stands still, ~ goes round, **bold** a bound was
+promised and kept.  In brackets: iterations to 1 % of the first exploitability, and CPU seconds.
+All solvers beside each other: [the study](../solvers.md).
+"""
+ONLINE = """\
+`mfg-envs reproduce ring-road` runs it as published, with several seeds, and prints published and
+measured numbers side by side:
+
+![Learning curves with the published points](../images/ring_road_reproduced.png)
+"""
+RESULTS = {
+    "QMIteration": ONLINE,
+    "SampledFixedPointIteration": ONLINE,
+    "SemiSGD": ONLINE,
+    "BatchedIndependentPPO": "The curve above; `mfg-envs bench --only batched-ppo` times it.",
+    "FrankWolfe": "`examples/price_of_anarchy.py`: what selfish routes cost on three networks.",
+    "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
+    "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
+    "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",
+}
+"""Where larger runs of learners are that are not in the study of exact solvers."""
+
+
+def learners() -> list[Any]:
+    """Return every learner of ``agents``, by name."""
+    found = [getattr(agents, name) for name in agents.__all__]
+    return [learner for learner in found if hasattr(learner, "learn")]
+
+
+def page(learner: Any) -> str:
+    """Return the page of a learner in Markdown; its curve is ``curves/NAME.svg`` beside it."""
+    name, module = learner.__name__, inspect.getmodule(learner)
+    about, own = docstrings.prose(module), docstrings.prose(learner)
+    head, _, rest = about.partition("\n\n") if about else (own, "", "")
+    curve = curve_of(learner)
+    file = module.__name__.rsplit(".", 1)[1] if module else ""
+    parts = [
+        f"# {name}\n",
+        docstrings.markdown(head),
+        f"![{_caption(name, curve)}](curves/{name}.svg){{ width=640 }}\n\n*{_caption(name, curve)}*"
+        if curve
+        else "",
+        docstrings.markdown(rest.strip("\n")),
+        *_theory_of_bases(learner),
+        f"## What it does\n\n{docstrings.markdown(own)}" if about else "",
+        _use(learner),
+        _parameters(learner),
+        f"Source: [{file}.py](source/{file}.md).",
+        f"## Measured\n\n{_measured(name)}",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def source(learner: Any) -> tuple[str, str]:
+    """Return the path of a page with the learner's file, beside its page, and the page."""
+    module: Any = inspect.getmodule(learner)
+    stem = module.__name__.rsplit(".", 1)[1]
+    code = inspect.getsource(module)
+    text = f"# {stem}.py\n\n`agents/{stem}.py`\n\n``` {{.python .of-source}}\n{code}```\n"
+    return f"source/{stem}.md", text
+
+
+def index() -> str:
+    """Return the list of all learners in Markdown."""
+    rows = []
+    for learner in learners():
+        head = docstrings.prose(learner).partition("\n")[0]
+        name = learner.__name__
+        rows.append((f"[`{name}`]({name}.md)", docstrings.markdown(head), _source(learner)))
+    told = (
+        "# Learners\n\nOne algorithm, one file, one paper.  `learn` yields iterates; you stop.\n\n"
+    )
+    return told + docstrings.table(("learner", "what it does", "learns from"), rows) + "\n"
+
+
+def _source(learner: Any) -> str:
+    """Return what a learner learns from, in words."""
+    said = _annotation(learner)
+    kinds = {"FiniteGame": "finite game", "ContinuousGame": "continuous game", "TeamGame": "team"}
+    kinds |= {"TrafficAssignment": "road network", "RepresentativeEnv": "one-player environment"}
+    return ", ".join(words for kind, words in kinds.items() if kind in said) or "environment"
+
+
+def _theory_of_bases(learner: Any) -> list[str]:
+    """Return the docstrings of the files from which a learner inherits."""
+    files = [inspect.getmodule(base) for base in learner.__mro__ if base.__module__ != "builtins"]
+    others = [file for file in files[1:] if file is not files[0]]
+    return [docstrings.markdown(docstrings.prose(file)) for file in dict.fromkeys(others)]
+
+
+def _use(learner: Any) -> str:
+    """Return the section that shows how to run it; a loop over iterates is all there is."""
+    name = learner.__name__
+    names, made = SOURCES.get(name) or SOURCES.get(_annotation(learner), ("", ""))
+    if not made:
+        return ""
+    return "## Use\n\n" + USE.format(name=name, names=names, settings="iterations=3", source=made)
+
+
+def _annotation(learner: Any) -> str:
+    return str(getattr(learner.learn, "__annotations__", {}).get("source", ""))
+
+
+def _parameters(learner: Any) -> str:
+    """Return the section on parameters; a plain class documents its arguments."""
+    if is_dataclass(learner):
+        return f"## Hyper-parameters\n\n{docstrings.parameters(learner)}"
+    rows = list(docstrings.arguments(learner).items())
+    cells = [(f"`{name}`", docstrings.markdown(meaning)) for name, meaning in rows]
+    return f"## Arguments\n\n{docstrings.table(('argument', 'meaning'), cells)}"
+
+
+def _caption(name: str, curve: Curve | None) -> str:
+    """Return what the curve shows."""
+    if curve is None:
+        return ""
+    settings = ", ".join(f"{key}={value!r}" for key, value in curve.settings.items())
+    return f"{name}({settings}): {curve.metric}, measured when these pages were built"
+
+
+def _measured(name: str) -> str:
+    solvers = measured.solvers_of(name)
+    if not solvers:
+        return RESULTS.get(
+            name, f"It takes minutes: `mfg-envs train {name} GAME` runs and measures it."
+        )
+    study = measured.study()
+    head = ("game", "at first", *(study.solvers[solver] for solver in solvers))
+    rows = []
+    for label, case in study.cases.items():
+        ends = [study.ends[solver, label] for solver in solvers]
+        cells = [f"{end.exploitability} ({end.work})" for end in ends]
+        rows.append((f"`{case.made.strip('`')}`", study.first[label], *cells))
+    return STUDIED + "\n" + docstrings.table(head, rows)
