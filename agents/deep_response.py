@@ -139,15 +139,17 @@ def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, firs
 def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, first: bool) -> PPO:
     N, T = learner.num_players, game_steps(game)
     rollouts = max(1, learner.response_steps // (N * T))
-    per_rollout = max(1, learner.response_updates // rollouts)
-    batches = max(1, N * T // learner.response_batch)
+    parts = max(1, N * T // learner.response_batch)
+    while N * T % parts:  # minibatches of one size
+        parts += 1
+    epochs = round(learner.response_updates / rollouts / parts)
     return PPO(
         "MlpPolicy",
         env,
         learning_rate=_falling(learner.learning_rate),
         n_steps=T,
-        batch_size=min(learner.response_batch, N * T),
-        n_epochs=max(1, per_rollout // batches),
+        batch_size=N * T // parts,
+        n_epochs=max(1, epochs),
         gamma=game.discount,
         policy_kwargs={
             "net_arch": list(learner.hidden),

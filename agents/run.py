@@ -33,6 +33,7 @@ from .iterate import Iterate
 from .network_policies import saved_policy
 from .progress import bar
 from .recipes import known_recipe
+from .scalars import scalars
 from .subsample_value import surrogate_value
 
 FORMAT = 1
@@ -84,6 +85,7 @@ def run(
     out: str | Path | None = None,
     save_seconds: float = 5.0,
     progress: bool = True,
+    tensorboard: str | Path | None = None,
 ) -> Run:
     """Run a learner to its end, or go on where a killed run in ``out`` stopped.
 
@@ -98,6 +100,7 @@ def run(
         out: Folder of the run; None: nothing is written.
         save_seconds: Seconds between checkpoints.
         progress: Show a bar with the time left.
+        tensorboard: Folder for TensorBoard: metrics, and numbers of the learner's own.
 
     Raises:
         ValueError: If ``out`` holds something that is not a checkpoint of this run.
@@ -116,7 +119,11 @@ def run(
             kept = len(taken)
     saved = time.monotonic()
     begun = 0 if last is None else last.iteration
-    with bar(type(learner).__name__, begun, learner.iterations, progress) as advance:
+    board = None if tensorboard is None else Path(tensorboard)
+    with (
+        bar(type(learner).__name__, begun, learner.iterations, progress) as advance,
+        scalars(board, begun) as note,
+    ):
         try:
             for iterate in learner.learn(game, seed, start=last):
                 if iterate.iteration % every == 0 or iterate.iteration == learner.iterations:
@@ -125,6 +132,7 @@ def run(
                         values = [float(metric(game, one)) for one in each]
                         rows[name].append(values[0] if single else values)
                     taken.append(iterate.iteration)
+                    note(iterate, {name: row[-1] for name, row in rows.items()})
                 last, kept = iterate, len(taken)
                 advance(iterate.iteration)
                 if folder is not None and time.monotonic() - saved > save_seconds:

@@ -6,7 +6,7 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -51,6 +51,9 @@ def train_command(
     ] = PLAYERS,
     out: Annotated[Path | None, typer.Option(help="Folder; default: results/LEARNER_GAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is there.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write a folder for TensorBoard beside a run.")
+    ] = False,
 ) -> None:
     """Run a learner on a game, with some seeds; Ctrl-C leaves a run that --resume goes on with."""
     console = Console()
@@ -63,7 +66,7 @@ def train_command(
     check_folder(plan, folder, resume)
     begun = monotonic()
     try:
-        saved = _carry_out(console, plan)
+        saved = _carry_out(console, plan, tensorboard)
     except KeyboardInterrupt:
         words = ["mfg-envs", "train", learner, game]
         for option, given in (("--set", settings), ("--game-set", game_settings)):
@@ -74,7 +77,7 @@ def train_command(
             ("--agents", agents, PLAYERS),
         ):
             words += [option, str(value)] if value != usual else []
-        words += ["--out", str(folder), "--resume"]
+        words += ["--out", str(folder), "--resume", *(["--tensorboard"] if tensorboard else [])]
         console.print(f"Interrupted; to go on:  {shlex.join(words)}", markup=False, soft_wrap=True)
         raise typer.Exit(130) from None
     note_sweep(plan, folder, saved)
@@ -88,7 +91,7 @@ def train_command(
     console.print(f"[dim]mfg-envs plot[/] {escape(where)}", highlight=False, soft_wrap=True)
 
 
-def _carry_out(console: Console, plan: Plan) -> list[SavedRun]:
+def _carry_out(console: Console, plan: Plan, tensorboard: bool) -> list[SavedRun]:
     """Do all runs, one after the other, and return them."""
     saved = []
     for folder, seed in plan.runs.items():
@@ -98,7 +101,8 @@ def _carry_out(console: Console, plan: Plan) -> list[SavedRun]:
         with claim(folder) as ours:
             if not ours:
                 raise ValueError(f"another process is running in {folder}: wait for it")
-            options = {"metrics": plan.metrics, "every": plan.every, "out": folder}
+            options: dict[str, Any] = {"metrics": plan.metrics, "every": plan.every, "out": folder}
+            options["tensorboard"] = folder / "tensorboard" if tensorboard else None
             try:
                 run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
             except TypeError as error:  # the learner is none for this game

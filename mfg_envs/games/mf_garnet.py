@@ -39,7 +39,7 @@ MOST_DRAWN = 30
 
 @dataclass(frozen=True, kw_only=True)
 class MFGarnet(FiniteGame):
-    """A random game; see above for how it is drawn from ``seed``.
+    """A random game, drawn from ``seed`` as the module says.
 
     State: 0..S-1.  Action: 0..A-1.  Noise: which of the ``branching`` successors comes next; its
     law is perturbed by the mean field.  Reward: see above; "potential" games have a symmetric,

@@ -92,7 +92,10 @@ def command(
         else:
             one: Any = curves["DEDA-FP"]
             sizes = (10, 100, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
-            met = deda_fp_play.convergence(make_game(name), one.learner, one.last[0], sizes)
+            law = 10**5 if quick else 10**6
+            met = deda_fp_play.convergence(
+                make_game(name), one.learner, one.last[0], sizes, law_players=law
+            )
             console.print(_converging(name, met))
             data[f"{name}_players"] = {k: np.asarray(v).tolist() for k, v in met._asdict().items()}
     figures = {
