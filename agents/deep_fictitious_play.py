@@ -57,9 +57,10 @@ class SimpleFictitiousPlay:
         iterations: Best responses.
         response: What trains them: "sac" or "ppo" of Stable-Baselines3.
         response_steps: Steps of the game per response, all copies counted.
-        response_updates: Gradient steps per response.
+        response_updates: Gradient steps per response, rounded up to as many in every round of steps.
         response_batch: Transitions of a gradient step.
         learning_rate: Of the responses, > 0.
+        entropy: Weight of the entropy of a response, in units of the scaled reward; >= 0.
         num_players: Copies of the player that learn side by side.
         crowd: Simulated players that a response meets.
         greedy: Whether responses do what is most probable when they are averaged; else they draw.
@@ -73,6 +74,7 @@ class SimpleFictitiousPlay:
     response_updates: int = 1_000
     response_batch: int = 256
     learning_rate: float = 1e-3
+    entropy: float = 1e-3
     num_players: int = 64
     crowd: int = 1_000
     greedy: bool = True
@@ -87,6 +89,7 @@ class SimpleFictitiousPlay:
             check_range(name, getattr(self, name), 1)
         for width in self.hidden:
             check_range("hidden", width, 1)
+        check_range("entropy", self.entropy, 0)
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
 

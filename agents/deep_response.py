@@ -130,7 +130,7 @@ def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, firs
         gamma=game.discount,
         train_freq=1,
         gradient_steps=updates,
-        ent_coef="auto_0.1",
+        ent_coef=learner.entropy,
         policy_kwargs={"net_arch": list(learner.hidden), "optimizer_kwargs": {"fused": True}},
         device=learner.device,
     )
@@ -150,6 +150,7 @@ def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, firs
         n_steps=T,
         batch_size=N * T // parts,
         n_epochs=max(1, epochs),
+        ent_coef=learner.entropy,
         gamma=game.discount,
         policy_kwargs={
             "net_arch": list(learner.hidden),

@@ -73,9 +73,7 @@ def test_mean_fields_of_controls_are_those_of_the_policy_on_the_flow():
     policy = DEDA.policy(game, iterate, seed=8)
     wanted = np.stack([policy(t, x[[t]])[0].mean(0) for t in range(5)])
     # Actions are in [-1, 1]: their standard deviation is at most 1; 1000 players and 5000.
-    np.testing.assert_allclose(
-        iterate.mean_field, wanted, atol=4 * (1 / 1000 + 1 / 5000) ** 0.5
-    )
+    np.testing.assert_allclose(iterate.mean_field, wanted, atol=4 * (1 / 1000 + 1 / 5000) ** 0.5)
 
 
 def test_states_may_be_unbounded_in_the_plane():
@@ -124,7 +122,9 @@ def test_without_a_gpu_auto_is_the_cpu(monkeypatch, learner):
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=name_of)
 def test_other_games_are_refused(learner):
-    with pytest.raises(TypeError, match=r"continuous games, got .*; finite games have FictitiousPl"):
+    with pytest.raises(
+        TypeError, match=r"continuous games, got .*; finite games have FictitiousPl"
+    ):
         next(learner.learn(make_game("ring_road")))
     with pytest.raises(ValueError, match=r"needs an end: dataclasses.replace\(game, horizon=...\)"):
         next(learner.learn(replace(LINE, horizon=None, discount=0.9)))

@@ -34,14 +34,10 @@ ALGORITHMS: dict[str, type[SimpleFictitiousPlay]] = {
     "Algo 2": AveragePolicyFictitiousPlay,
     "DEDA-FP": DedaFP,
 }
+SMALL = {"hidden": (64, 64), "response_updates": 1_500, "learning_rate": 2e-3}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "linear_quadratic": {
-        "hidden": (64, 64),
-        "iterations": 20,
-        "response_updates": 1_500,
-        "learning_rate": 2e-3,
-    },
-    "beach_bar": {"hidden": (64, 64), "iterations": 26, "response_updates": 1_500},
+    "linear_quadratic": {**SMALL, "iterations": 20},
+    "beach_bar": {**SMALL, "iterations": 26},
     "four_rooms": {
         "hidden": (64, 64),
         "iterations": 20,
