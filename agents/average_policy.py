@@ -13,7 +13,7 @@ from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array
 
 from .network_policies import LOG_STD, Shape, gaussian_shape
-from .one_thread import one_thread
+from .one_thread import device_of, one_thread
 
 
 class Clone(NamedTuple):
@@ -56,6 +56,7 @@ def clone(
         seed: Of the first network and of the batches.
     """
     shape = gaussian_shape(game, hidden)
+    device = device_of(device)
     draw = torch.Generator().manual_seed(seed % 2**63)
     with one_thread():
         first = _first(shape, draw) if start is None else torch.from_numpy(start.copy())

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, check_range
+from mfg_envs.game import Array
 
-from .deep_fictitious_play import Memory, Seeds, SimpleFictitiousPlay, decisions
+from .deep_fictitious_play import (
+    Memory,
+    Seeds,
+    SimpleFictitiousPlay,
+    check_counts,
+    check_rate,
+    decisions,
+)
 from .network_policies import NetworkPolicy, UniformPolicy, features, to_scaled
 from .trajectories import trajectories
 
@@ -38,13 +45,10 @@ class AveragePolicyFictitiousPlay(SimpleFictitiousPlay):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("triples", "clone_steps", "clone_batch"):
-            check_range(name, getattr(self, name), 1)
-        check_range("reservoir", 1 if self.reservoir is None else self.reservoir, 1)
-        if not self.clone_learning_rate > 0:
-            raise ValueError(
-                f"clone_learning_rate must be positive, got {self.clone_learning_rate}"
-            )
+        check_counts(self, ("triples", "clone_steps", "clone_batch"))
+        if self.reservoir is not None:
+            check_counts(self, ("reservoir",))
+        check_rate("clone_learning_rate", self.clone_learning_rate)
 
     @property
     def _squash(self) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, check_range
+from mfg_envs.game import Array
 
 from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
-from .deep_fictitious_play import Memory, Seeds, decisions
+from .deep_fictitious_play import Memory, Seeds, check_counts, decisions
 from .iterate import Iterate
 from .trajectories import trajectories
 
@@ -29,14 +29,15 @@ class DedaFP(AveragePolicyFictitiousPlay):
         flow_batch: States of a gradient step.
     """
 
+    shortest: ClassVar[int] = 2  # at time 0 the law is known, there is nothing to fit
+
     trajectories: int = 10_000
     flow_steps: int = 500
     flow_batch: int = 1_024
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("trajectories", "flow_steps", "flow_batch"):
-            check_range(name, getattr(self, name), 1)
+        check_counts(self, ("trajectories", "flow_steps", "flow_batch"))
 
     def flow(self, game: ContinuousGame, iterate: Iterate) -> Any:
         """Return the density flow p(x | t) of the average policy, a ``DensityFlow``."""

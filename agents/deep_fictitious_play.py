@@ -24,15 +24,15 @@ The first response meets players who choose actions at random, evenly; they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mfg_envs import metrics, random
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, check_choice, check_range
+from mfg_envs.game import Array, as_int, check_choice, check_range
 
 from .iterate import Iterate
 from .network_policies import NetworkPolicy, UniformPolicy, saved_policy
@@ -57,7 +57,7 @@ class SimpleFictitiousPlay:
         iterations: Best responses.
         response: What trains them: "sac" or "ppo" of Stable-Baselines3.
         response_steps: Steps of the game per response, all copies counted.
-        response_updates: Gradient steps per response, rounded up to as many in every round of steps.
+        response_updates: Gradient steps per response, rounded up to as many in every round.
         response_batch: Transitions of a gradient step.
         learning_rate: Of the responses, > 0.
         entropy: Weight of the entropy of a response, in units of the scaled reward; >= 0.
@@ -67,6 +67,9 @@ class SimpleFictitiousPlay:
         hidden: Widths of the hidden layers of all policies and critics.
         device: Of PyTorch: "cpu", "cuda", or "auto" for a GPU if there is one.
     """
+
+    shortest: ClassVar[int] = 1
+    """Decisions of an episode that are needed."""
 
     iterations: int = 20
     response: str = "sac"
@@ -84,14 +87,15 @@ class SimpleFictitiousPlay:
     def __post_init__(self) -> None:
         check_choice("response", self.response, ("sac", "ppo"))
         check_choice("device", self.device, ("cpu", "cuda", "auto"))
+        check_choice("greedy", self.greedy, (False, True))
         counts = ("response_steps", "response_updates", "response_batch", "num_players", "crowd")
-        for name in ("iterations", *counts):
-            check_range(name, getattr(self, name), 1)
+        check_counts(self, ("iterations", *counts))
+        if not isinstance(self.hidden, tuple) or not self.hidden:
+            raise ValueError(f"hidden must be a tuple of widths, (256, 256) say, got {self.hidden}")
         for width in self.hidden:
-            check_range("hidden", width, 1)
+            check_range("hidden", as_int("hidden", width), 1)
         check_range("entropy", self.entropy, 0)
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        check_rate("learning_rate", self.learning_rate)
 
     def learn(
         self, source: ContinuousGame, seed: int = 0, start: Iterate | None = None
@@ -112,8 +116,14 @@ class SimpleFictitiousPlay:
             ImportError: If torch, Stable-Baselines3 or zuko is missing.
         """
         game, key = _check(source), random.seed_key(seed)
+        check_range("horizon", decisions(game), self.shortest)
         memory: Memory = {}
         if start is not None:
+            if tuple(start.memory["hidden"].tolist()) != self.hidden:
+                raise ValueError(
+                    f"start has networks with hidden {start.memory['hidden'].tolist()}, the learner"
+                    f" has {self.hidden}: go on with the learner that made it"
+                )
             memory |= start.memory | {"policy": start.policy, "mean_field": start.mean_field}
         samples = 0 if start is None else start.samples
         for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
@@ -224,6 +234,18 @@ class SimpleFictitiousPlay:
         """Return the mean fields of the average policy."""
         policy, seed = self._play(game, memory, of("sample")), of("sample")
         return metrics.simulated_flow(game, policy, num_players=self.crowd, seed=seed)
+
+
+def check_counts(learner: Any, names: Sequence[str]) -> None:
+    """Raise unless fields are whole numbers >= 1."""
+    for name in names:
+        check_range(name, as_int(name, getattr(learner, name)), 1)
+
+
+def check_rate(name: str, value: float) -> None:
+    """Raise unless a learning rate is a positive number."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
 def decisions(game: ContinuousGame) -> int:

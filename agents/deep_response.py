@@ -2,8 +2,8 @@
 
 Many copies of one player learn side by side.  They see their state and the time, act in [-1, 1],
 and earn rewards divided by a constant; every episode they meet the mean fields that ``crowd`` says.
-Training begins with the networks of the response before; optimisers and the replay buffer are new,
-since what the old ones hold is about another crowd.
+Training begins with critics of the response before (and PPO's mean); SAC's actor, optimisers and
+the replay buffer are new, since what the old ones hold is about another crowd.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from wrappers import SharedPolicyVecEnv
 
 from .global_randomness import GlobalRandomness
 from .network_policies import from_scaled
-from .one_thread import one_thread
+from .one_thread import device_of, one_thread
 
 if TYPE_CHECKING:
     from .deep_fictitious_play import SimpleFictitiousPlay
@@ -107,15 +107,15 @@ def respond(
     with GlobalRandomness(seed), one_thread():
         meeting = Meeting(game, learner.num_players, crowd, reward_scale)
         meeting.seed(seed % 2**63)
-        make = _sac if learner.response == "sac" else _ppo
-        model = make(learner, meeting, game, networks is None)
+        meeting.action_space.seed(seed % 2**63)  # of the random actions before SAC trains
+        model = (_sac if learner.response == "sac" else _ppo)(learner, meeting, game)
         if networks is not None:
             _load(model, networks)
         model.learn(learner.response_steps)
         return Response(_policy(model), _networks(model))
 
 
-def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, first: bool) -> SAC:
+def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame) -> SAC:
     N = learner.num_players
     rounds = max(1, learner.response_steps // N)
     begin = max(1, rounds // RANDOM)  # rounds of random actions before training begins
@@ -132,16 +132,15 @@ def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, firs
         gradient_steps=updates,
         ent_coef=learner.entropy,
         policy_kwargs={"net_arch": list(learner.hidden), "optimizer_kwargs": {"fused": True}},
-        device=learner.device,
+        device=device_of(learner.device),
     )
 
 
-def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, first: bool) -> PPO:
+def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame) -> PPO:
     N, T = learner.num_players, game_steps(game)
     rollouts = max(1, learner.response_steps // (N * T))
-    parts = max(1, N * T // learner.response_batch)
-    while N * T % parts:  # minibatches of one size
-        parts += 1
+    most = max(1, N * T // learner.response_batch)
+    parts = max(i for i in range(1, most + 1) if N * T % i == 0)  # minibatches of one size
     epochs = round(learner.response_updates / rollouts / parts)
     return PPO(
         "MlpPolicy",
@@ -158,7 +157,7 @@ def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame, firs
             "log_std_init": -0.5,
             "optimizer_kwargs": {"fused": True, "eps": 1e-5},
         },
-        device=learner.device,
+        device=device_of(learner.device),
     )
 
 

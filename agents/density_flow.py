@@ -26,7 +26,7 @@ try:
 except ImportError as error:
     raise ImportError('DensityFlow needs PyTorch and zuko: pip install "mfg-envs[deep]"') from error
 
-from .one_thread import one_thread
+from .one_thread import device_of, one_thread
 from .state_cube import StateCube
 
 ATOM = 0.005
@@ -76,10 +76,7 @@ class DensityFlow:
         for width in hidden or (0,):
             check_range("hidden", as_int("hidden", width), 1, 10**5)
         check_choice("device", device, ("cpu", "cuda", "auto"))
-        found = torch.cuda.is_available()
-        if device == "cuda" and not found:
-            raise ValueError('device "cuda" needs a GPU that PyTorch can use: "auto" takes a CPU')
-        self._device = torch.device("cuda" if found and device != "cpu" else "cpu")
+        self._device = torch.device(device_of(device))
         self.game, self._horizon, self._cube = game, game.horizon, StateCube(game)
         self._flow = CubeFlow(game.state_dim, CLOCK, layers, bins, tuple(hidden))
         self.load(self._flow.first(seed))

@@ -2,8 +2,8 @@
 
 A network is one flat vector: weights (inputs, outputs) and biases of every layer in turn, rectified
 between layers.  It sees a state scaled to [-1, 1] and the time t / T, and says what to do in
-actions scaled to [-1, 1].  Rows go through in blocks of one size, whatever their number, and
-random numbers are counted: a player does the same whoever plays beside it.
+actions scaled to [-1, 1].  Rows are multiplied one by one and random numbers are counted: a player
+does the same, to the bit, whoever plays beside it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from mfg_envs.game import Array
 
 from .iterate import Iterate
 
-BLOCK = 128
-"""Rows that go through a network at once; one shape of product, one rounding."""
+CHUNK = 4096
+"""Rows that go through a network at once, to bound what it needs of memory."""
 LOG_STD = (-5.0, 1.0)
 """Bounds of the logarithm of a standard deviation, of actions scaled to [-1, 1]."""
 SQUASHED = (-20.0, 2.0)
@@ -60,18 +60,16 @@ class Shape(NamedTuple):
 
     def __call__(self, weights: Array, rows: Array) -> Array:
         """Return what comes out for rows (M, inputs): float32 (M, outputs)."""
-        layers = self.parts(weights)
-        out, block = np.empty((len(rows), self.outputs), np.float32), np.zeros(0)
-        for begin in range(0, len(rows), BLOCK):
-            some = rows[begin : begin + BLOCK]
-            block = np.zeros((BLOCK, self.inputs), np.float32)
-            block[: len(some)] = some
+        layers, out = self.parts(weights), np.empty((len(rows), self.outputs), np.float32)
+        for begin in range(0, len(rows), CHUNK):
+            some = rows[begin : begin + CHUNK].astype(np.float32, copy=False)
             for i, (weight, bias) in enumerate(layers):
-                block = block @ weight
-                block += bias
+                # One product a row: a larger one rounds by where in it a row stands.
+                some = np.matmul(some[:, None], weight)[:, 0]
+                some += bias
                 if i + 1 < len(layers):
-                    np.maximum(block, 0, out=block)
-            out[begin : begin + BLOCK] = block[: len(some)]
+                    np.maximum(some, 0, out=some)
+            out[begin : begin + CHUNK] = some
         return out
 
 
@@ -151,14 +149,14 @@ class NetworkPolicy:
 
         They are those before actions are cut off or squashed.
         """
-        shape, seen = gaussian_shape(self.game, self.hidden), features(self.game, t, x)
-        out = np.empty((*x.shape[:2], shape.outputs), np.float32)
-        num = len(self.weights)
-        who = (random.uniform(_keys(self.seed, len(x), WHO), x.shape[1]) * num).astype(int)
-        for b, row in enumerate(who):
-            for i, weights in enumerate(self.weights):
-                own = np.flatnonzero(row == i)
-                out[b, own] = shape(weights, seen[b, own])
+        shape, (B, N) = gaussian_shape(self.game, self.hidden), x.shape[:2]
+        seen, num = features(self.game, t, x).reshape(B * N, -1), len(self.weights)
+        out = np.empty((B * N, shape.outputs), np.float32)
+        who = (random.uniform(_keys(self.seed, B, WHO), N) * num).astype(int).ravel()
+        for i, weights in enumerate(self.weights):
+            own = np.flatnonzero(who == i)
+            out[own] = shape(weights, seen[own])
+        out = out.reshape(B, N, -1)
         mean, log_std = np.split(out, 2, -1)
         return mean, np.clip(log_std, *(SQUASHED if self.squash else LOG_STD))
 

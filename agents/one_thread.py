@@ -1,4 +1,4 @@
-"""PyTorch on one thread: the same sums in the same order, however many cores there are."""
+"""Where PyTorch computes: on one thread, with the same sums in the same order, or on a GPU."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def device_of(name: str) -> str:
+    """Return a device of PyTorch; "auto" is a GPU if there is one.
+
+    Raises:
+        ValueError: If there is no GPU and one is asked for.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError('device "cuda" needs a GPU that PyTorch can use: "auto" takes a CPU')
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name

@@ -153,7 +153,9 @@ def test_settings_out_of_their_range_are_refused(learner):
     rates = ("learning_rate",) if learner is SIMPLE else ("learning_rate", "clone_learning_rate")
     for name in rates:
         for wrong in (0, -0.1, float("nan")):
-            with pytest.raises(ValueError, match=f"{name} must be positive, got {wrong}"):
+            with pytest.raises(
+                ValueError, match=f"{name} must be positive and finite, got {wrong}"
+            ):
                 replace(learner, **{name: wrong})
     with pytest.raises(ValueError, match="response must be one of 'sac', 'ppo', got 'dqn'"):
         replace(learner, response="dqn")
@@ -178,3 +180,29 @@ def test_a_missing_torch_is_named(monkeypatch, learner):
     monkeypatch.setitem(sys.modules, "agents.deep_response", None)
     with pytest.raises(ImportError, match=rf'{name_of(learner)} needs .*"mfg-envs\[deep\]"'):
         next(learner.learn(LINE))
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=name_of)
+def test_settings_of_another_kind_are_refused(learner):
+    for name in COUNTS[learner]:
+        with pytest.raises(TypeError, match=name):
+            replace(learner, **{name: 2.5})
+    with pytest.raises(TypeError, match="hidden"):
+        replace(learner, hidden=(16.5,))
+    for wrong in ([16, 16], ()):
+        with pytest.raises(ValueError, match="hidden must be a tuple of widths"):
+            replace(learner, hidden=wrong)
+    with pytest.raises(ValueError, match="greedy must be one of"):
+        replace(learner, greedy="no")
+    with pytest.raises(ValueError, match="learning_rate must be positive and finite, got inf"):
+        replace(learner, learning_rate=float("inf"))
+    with pytest.raises(ValueError, match="entropy must be at least 0"):
+        replace(learner, entropy=-0.1)
+
+
+def test_what_cannot_go_on_is_refused_before_training():
+    (iterate,) = SIMPLE.learn(LINE)
+    with pytest.raises(ValueError, match=r"start has networks with hidden \[16, 16\]"):
+        next(replace(SIMPLE, iterations=2, hidden=(8,)).learn(LINE, start=iterate))
+    with pytest.raises(ValueError, match="horizon must be at least 2, got 1"):
+        next(DEDA.learn(replace(LINE, horizon=1)))
