@@ -91,7 +91,7 @@ def test_players_of_the_equilibrium_are_at_distance_zero_but_for_chance():
     assert deda_fp_exact.distance(found, states).max() < 3 / (2 * num**0.5)
     # Everybody moved by .05: at most that far, and cut off at the end by the last twentieth.
     moved = deda_fp_exact.distance(found, np.minimum(states + 0.05, 1))
-    assert 0.03 < moved.min() and moved.max() < 0.05 + 3 / (2 * num**0.5)
+    assert moved.min() > 0.03 and moved.max() < 0.05 + 3 / (2 * num**0.5)
 
 
 def test_fictitious_play_with_exact_responses_is_what_it_says():
