@@ -10,6 +10,6 @@ venv = supersuit.pettingzoo_env_to_vec_env_v1(env)
 venv = supersuit.concat_vec_envs_v1(venv, 1, num_cpus=0, base_class="stable_baselines3")
 
 # SuperSuit cannot be seeded (so PPO must not be given a seed) and treats a cut as an end;
-# wrappers.SharedPolicyVecEnv does neither and is a hundred times as fast.
+# wrappers.SharedPolicyVecEnv has neither fault, and steps 1000 drivers a hundred times as fast.
 model = PPO("MlpPolicy", venv, n_steps=10, batch_size=100, device="cpu").learn(400)
 print(f"{model.num_timesteps} steps of {venv.num_envs} drivers")

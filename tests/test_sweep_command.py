@@ -3,9 +3,11 @@ from __future__ import annotations
 import _thread
 import importlib
 import json
+import re
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +93,8 @@ def test_a_sweep_prints_a_table_and_writes_figure_and_data(tmp_path, monkeypatch
     assert first.exit_code == 0, first.output
     assert "2 configurations x 2 seeds = 4 runs" in first.output
     assert "2 of 2   best" in first.output
+    hint = re.search(r"mfg-envs evaluate (\S+)  \(the best\)", first.output)
+    assert (Path(hint[1]) / "result.npz").exists()
     assert (tmp_path / "sweep.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     content = json.loads((tmp_path / "sweep.json").read_text())
     assert [one["values"] for one in content["configurations"]] == [{"alpha": 0.1}, {"alpha": 0.5}]

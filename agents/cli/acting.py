@@ -58,7 +58,10 @@ def actors(name: str, game: Any, saved: SavedRun | None, seed: int) -> Actors:
         words = f"{saved.learner_name}, seed {saved.seeds[0]}, iteration {iterate.iteration}"
         if isinstance(saved.learner, InEnvironment):
             return Actors(_Networks(saved.learner.learner, iterate), words)
-        return Actors(_following(game, playable(saved, iterate, seed), generator), words)
+        policy = playable(saved, iterate, seed)
+        if isinstance(game, FiniteGame):  # whose parameters may have been changed
+            policy = policies.policy_table(game, policy)
+        return Actors(_following(game, policy, generator), words)
     if name == "equilibrium":
         policy, words = _equilibrium(game)
         return Actors(_following(game, policy, generator), words)

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from ..run import write_json
 from .bench_rows import Row, rows
+from .outputs import check_file
 
 ROUNDS, SECONDS = 11, 0.05
 """Rounds of a row, and how long either side runs in each."""
@@ -73,6 +74,8 @@ def bench_command(
 ) -> None:
     """Measure speed beside tuned NumPy, in one run, against the targets of the design."""
     builders = select(rows(), only)
+    if json is not None:
+        check_file("--json", json)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     results = []
     console = Console()

@@ -18,6 +18,13 @@ from . import looks
 from .estimates import estimate, of_seeds
 from .evaluation import Measured, Played, measure
 from .names import own_classes
+from .outputs import check_file
+
+WORDS = {
+    "exploitability_at_least_low": "  95 % confidence from",
+    "exploitability_at_least_high": "  to",
+}
+"""Names of numbers that say too little in a table."""
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +49,8 @@ def evaluate_command(
     """Measure a saved policy: exploitability, welfare, and N players beside the mean field."""
     console = Console()
     numbers = _numbers(agents or ["100,1000"])
+    if json is not None:
+        check_file("--json", json)
     runs = load_runs(run, own_classes(game))
     first = runs[0]
     if any(one.header[what] != first.header[what] for one in runs for what in ("learner", "game")):
@@ -78,7 +87,7 @@ def _print(console: Console, title: str, measured: list[Measured]) -> None:
     shown = looks.table("", "of the policy", "value")
     for name in measured[0].numbers:
         values = np.array([one.numbers[name] for one in measured])
-        shown.add_row(name.replace("_", " "), of_seeds(values))
+        shown.add_row(WORDS.get(name, name.replace("_", " ")), of_seeds(values))
     if shown.rows:
         console.print(shown)
     teams = all(one.value is None for one in measured[0].players.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 EXAMPLES = {
     "list": ("mfg-envs list", "mfg-envs list | grep -i bar"),
     "show": (
-        "mfg-envs show sis",
+        "mfg-envs show SemiSGD",
         "mfg-envs show ring_road --set num_cells=20 --save road.png",
         "mfg-envs show routing --network City_net.tntp --trips City_trips.tntp",
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..run import write_atomically
+from .outputs import check_file
 
 COLOURS = 256
 """Of a frame of a GIF, the most it can have."""
@@ -24,10 +25,7 @@ def check_film(path: Path) -> None:
         ValueError: If the file has another ending, or its folder is missing.
         ImportError: If what writes it is missing; it says what to install.
     """
-    if path.suffix not in KINDS:
-        raise ValueError(f"--render must be human or end with {', '.join(KINDS)}, got {path}")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} to write {path.name} in")
+    check_file("--render", path, KINDS, "be human or ")
     if path.suffix == ".mp4":
         _ffmpeg()
     else:

@@ -53,7 +53,7 @@ def list_command() -> None:
     for name, (kind, line) in _learner_lines().items():
         table.add_row(f"  {name}", kind, line)
     console.print(table)
-    console.print("[dim]mfg-envs show GAME, mfg-envs train LEARNER GAME, mfg-envs --help")
+    console.print("[dim]mfg-envs show NAME, mfg-envs train LEARNER GAME, mfg-envs --help")
 
 
 def offered_learners() -> list[Any]:

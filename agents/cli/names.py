@@ -88,11 +88,30 @@ def named_game(name: str, parameters: dict[str, Any]) -> Any:
     Raises:
         ValueError: If the name or a parameter is unknown, or a value is wrong for it.
     """
+    for cls in own_classes(name):
+        return _built(cls, parameters, name)
     try:
-        for cls in own_classes(name):
-            check_parameters(cls, parameters)
-            return cls(**parameters)
         return make_game(name, **parameters)
+    except TypeError as error:  # a word where a number should be
+        raise ValueError(f"{name}: {error}") from error
+
+
+def changed_game(game: Any, parameters: dict[str, Any]) -> Any:
+    """Return a game with some parameters changed; the others stay as they are.
+
+    Raises:
+        ValueError: If a parameter is unknown, or a value is wrong for it.
+    """
+    if not parameters:
+        return game
+    given = {field.name: getattr(game, field.name) for field in fields(game) if field.init}
+    return _built(type(game), given | parameters, game.name)
+
+
+def _built(cls: Any, parameters: dict[str, Any], name: str) -> Any:
+    check_parameters(cls, parameters)
+    try:
+        return cls(**parameters)
     except TypeError as error:  # a word where a number should be
         raise ValueError(f"{name}: {error}") from error
 

@@ -7,12 +7,13 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mfg_envs.game import Game
-from mfg_envs.registry import close_names
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class, close_names
 from mfg_envs.team_game import TeamGame
 
 
@@ -28,6 +29,11 @@ def load_class(place: str) -> Any:
         BrokenModuleError: If the module raises an error of its own while it is imported.
     """
     home, colon, name = place.rpartition(":")
+    if not place or (colon and not (home and name)):
+        raise ValueError(f"write MODULE:CLASS or FILE.py:CLASS, got {place!r}")
+    if place in (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES):
+        cls = any_class(place)
+        raise ValueError(f"{place} is a game of ours: write {cls.__module__}:{cls.__qualname__}")
     if not colon:
         found = _classes(_module(place))
         known = f"; it has {', '.join(found)}" if found else ""
@@ -67,9 +73,11 @@ def _module(home: str) -> ModuleType:
             raise BrokenModuleError(f"{home} cannot be imported: {error}") from error
         raise ValueError(f"there is no file {home}") from error
     except Exception as error:
-        raise BrokenModuleError(
-            f"{home} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        words = f"{type(error).__name__}: {error}"
+        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.name == "<module>"]
+        if lines and not isinstance(error, SyntaxError):  # which says its own
+            words += f" ({Path(lines[-1].filename).name}, line {lines[-1].lineno})"
+        raise BrokenModuleError(f"{home} cannot be imported: {words}") from error
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -19,7 +19,7 @@ from mfg_envs.team_game import TeamGame
 from .acting import Actors, actors, saved_policy
 from .estimates import estimate
 from .films import check_film, write_film
-from .names import AnyGame, Settings, named_game, own_classes
+from .names import AnyGame, Settings, changed_game, named_game, own_classes
 from .settings import parse
 
 STEPS = 100
@@ -62,7 +62,7 @@ def play_command(
         saved = saved_policy(Path(policy), own)
         if (type(saved.game) not in own) if own else (saved.game.name != game):
             raise ValueError(f"{policy} has learned {saved.header['game']}, not {game}")
-    built = saved.game if saved is not None and not given else named_game(game, given)
+    built = named_game(game, given) if saved is None else changed_game(saved.game, given)
     played = actors(policy, built, saved, seed)
     view = TeamEnv if isinstance(built, TeamGame) else PopulationEnv
     mode = "rgb_array" if film else render

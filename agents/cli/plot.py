@@ -23,6 +23,8 @@ from ..run import write_atomically
 from ..run_folder import SavedRun, load_runs
 from .evaluation import playable
 from .examples import epilog
+from .outputs import check_file
+from .training import GREATER_IS_BETTER
 
 SUFFIXES = (".png", ".svg", ".pdf")
 DPI = 144
@@ -53,7 +55,7 @@ def plot_command(
     first = runs[0] if len(runs) == 1 else runs[0].parent
     path = first / "learning_curves.png" if out is None else out
     if out is not None:
-        check_file(out)
+        check_file("--out", out, SUFFIXES)
     lines = grouped(runs)
     name = metric or next(iter(next(iter(lines.values()))[0].metrics), None)
     if name is None:
@@ -67,18 +69,6 @@ def plot_command(
         for part, draw in _crowd_and_policy(console, next(iter(lines.values()))[0]).items():
             other = beside / f"{part}.png" if out is None else Path(f"{beside}_{part}{out.suffix}")
             _write(console, other, draw())
-
-
-def check_file(path: Path) -> None:
-    """Refuse a file that cannot be written, before anything is drawn.
-
-    Raises:
-        ValueError: If it has another ending, or its folder is missing.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"--out must end with {', '.join(SUFFIXES)}, got {path}")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} to write {path.name} in")
 
 
 def grouped(folders: Sequence[Path]) -> dict[str, list[SavedRun]]:
@@ -138,17 +128,17 @@ def _parameters(text: str) -> dict[str, str]:
 def best(
     console: Console, lines: dict[str, list[SavedRun]], metric: str
 ) -> dict[str, list[SavedRun]]:
-    """Return as many lines as there are colours, those whose metric is least at the end."""
-    most = len(OKABE_ITO)
+    """Return as many lines as there are colours, those whose metric is best at the end."""
+    most, up = len(OKABE_ITO), metric in GREATER_IS_BETTER
     if len(lines) <= most:
         return lines
 
     def final(label: str) -> float:
         ends = [one.metrics[metric][-1] for one in lines[label] if metric in one.metrics]
-        return float(np.mean(np.concatenate(ends))) if ends else np.inf
+        return (-1 if up else 1) * float(np.mean(np.concatenate(ends))) if ends else np.inf
 
-    kept = sorted(lines, key=final)[:most]
-    console.print(f"{len(lines)} configurations: drawing the {most} with the least {metric}")
+    kept, end = sorted(lines, key=final)[:most], "greatest" if up else "least"
+    console.print(f"{len(lines)} configurations: drawing the {most} with the {end} {metric}")
     return {label: lines[label] for label in kept}
 
 

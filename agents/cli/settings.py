@@ -11,9 +11,14 @@ def parse(settings: Sequence[str], option: str = "--set") -> dict[str, Any]:
     """Return parameters given as NAME=VALUE; a value that is no Python literal is a word.
 
     Raises:
-        ValueError: If one has no "=".
+        ValueError: If one has no "=", or a parameter is there twice.
     """
-    return {name: _value(text) for name, text in _pairs(settings, option, "NAME=VALUE")}
+    given: dict[str, Any] = {}
+    for name, text in _pairs(settings, option, "NAME=VALUE"):
+        if name in given:
+            raise ValueError(f"{option} has {name} twice: choose one")
+        given[name] = _value(text)
+    return given
 
 
 def parse_grid(settings: Sequence[str], option: str = "--grid") -> dict[str, list[Any]]:

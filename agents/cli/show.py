@@ -1,4 +1,4 @@
-"""``mfg-envs show``: everything about one game."""
+"""``mfg-envs show``: everything about one game, or one learner."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from rich.table import Table
 
 from mfg_envs.game import FiniteGame
 from mfg_envs.games import tntp
-from mfg_envs.registry import TEAM_GAMES, any_class, make_population, variant
+from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
 
 from .games import attributes, first_line
-from .names import GameName, Settings, named_game
+from .names import Settings, complete_game, complete_learner, learner_class, named_game
+from .outputs import check_file
 from .settings import parse
+
+
+def _names(incomplete: str) -> list[str]:
+    return complete_game(incomplete) + complete_learner(incomplete)
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +37,14 @@ def register(app: typer.Typer) -> None:
 
 
 def show_command(
-    game: GameName,
+    game: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Of a game or a learner: mfg-envs list.",
+            autocompletion=_names,
+        ),
+    ],
     agents: Annotated[int, typer.Option(min=1, help="Players in the picture.")] = 200,
     save: Annotated[
         Path | None, typer.Option(help="Write a picture (PNG) of a population.")
@@ -41,11 +53,21 @@ def show_command(
     network: Annotated[Path | None, typer.Option(help="Road network, *_net.tntp.")] = None,
     trips: Annotated[Path | None, typer.Option(help="Trips over it, *_trips.tntp.")] = None,
 ) -> None:
-    """Show a game: theory, rules, parameters, spaces, mean-field limit, known solution."""
+    """Show a game: theory, rules, parameters, spaces, mean-field limit, known solution.
+
+    Of a learner: theory, what it does, parameters.
+    """
     console = Console()
+    if game not in (known := _names("")):
+        raise ValueError(f"no game or learner is called {game!r}; {close_names(game, known)}")
+    if game in complete_learner(""):
+        if settings or save or network or trips:
+            raise ValueError(f"{game} is a learner: all options of show are for games")
+        _show_learner(console, game)
+        return
     cls = any_class(game)
-    if save is not None and save.suffix != ".png":
-        raise ValueError(f"--save must end with .png, got {save}")
+    if save is not None:
+        check_file("--save", save, (".png",))
     given = parse(settings or ())
     given |= {} if network is None else {"network": tntp.read_network(network)}
     given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
@@ -55,16 +77,26 @@ def show_command(
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
     for title, text in ((game, theory), ("rules", rules)):
-        words = escape(_reflow(text))
-        console.print(
-            Panel(words, title=f"[bold]{title}", title_align="left", padding=(1, 2)),
-            highlight=False,
-        )
+        _print_text(console, title, text)
     console.print(_parameters(cls, chosen))
     console.print(_facts(built, f"With {said}" if given else "With the default parameters"))
     if save is not None:
         _picture(built, agents, save)
         console.print(f"Wrote {save}")
+
+
+def _show_learner(console: Console, name: str) -> None:
+    cls = learner_class(name)
+    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    for title, text in ((name, theory), ("what it does", _rules(cls))):
+        _print_text(console, title, text)
+    console.print(_parameters(cls, cls))
+    console.print(f"[dim]mfg-envs train[/] {name} GAME --set NAME=VALUE", highlight=False)
+
+
+def _print_text(console: Console, title: str, text: str) -> None:
+    panel = Panel(escape(_reflow(text)), title=f"[bold]{title}", title_align="left", padding=(1, 2))
+    console.print(panel, highlight=False)
 
 
 def _own_classes(cls: Any) -> list[Any]:

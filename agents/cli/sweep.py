@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results
 from . import looks
 from .names import GameName, LearnerName, learner_class
+from .outputs import check_place
 from .settings import parse, parse_grid
 from .sweep_figure import draw
 
@@ -73,6 +75,7 @@ def sweep_command(
     cls = learner_class(learner)
     folder = Path("results") / f"{learner}_{game}" if out is None else out
     check_choice("--metric", metric, METRICS)
+    check_place("--out", folder)
     options = {
         "grid": _merge(grid, fixed, "--grid", "--set"),
         "game_grid": _merge(game_grid, game_set, "--game-grid", "--game-set"),
@@ -102,6 +105,10 @@ def sweep_command(
             console.print(f"No figure: {error}")
     where = escape(str(folder))
     console.print(f"Wrote {', '.join(written)} in {where}/", highlight=False, soft_wrap=True)
+    if (best := results.scores[0]).seeds:
+        run = folder / best.configuration.runs[best.seeds[0]]
+        words = f"\n[dim]mfg-envs evaluate[/] {escape(shlex.quote(str(run)))}"
+        console.print(f"{words}  [dim](the best)", highlight=False, soft_wrap=True)
     if results.failures:
         raise typer.Exit(1)
 
@@ -142,9 +149,8 @@ def _announce(console: Console, sweep: Sweep, folder: Path, seeds: int) -> None:
         console.print(f"{name} is deterministic, its seed changes nothing: one run a configuration")
     counted = f"{configurations} configurations x {each} seeds = " if runs > each > 1 else ""
     already = f", {there} of them complete already" if there else ""
-    line = (
-        f"[bold]{name} on {sweep.game}[/]: {counted}{runs} runs{already}; in {escape(str(folder))}/"
-    )
+    total = "1 run" if runs == 1 else f"{runs} runs"
+    line = f"[bold]{name} on {sweep.game}[/]: {counted}{total}{already}; in {escape(str(folder))}/"
     console.print(line, soft_wrap=True)
 
 

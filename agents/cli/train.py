@@ -20,12 +20,10 @@ from . import looks
 from .estimates import of_seeds
 from .names import AnyGame, LearnerName, learner_class, named_game
 from .settings import parse
-from .training import Plan, check_folder, note_sweep, plan_of
+from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 
 SEEDS, PLAYERS = 5, 100
 """Of a run, where nothing else is said."""
-GREATER_IS_BETTER = ("surrogate_value", "mean_reward")
-"""Metrics whose best value is the greatest."""
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +83,8 @@ def train_command(
     last = saved[0].run.last
     drawn = f", {last.samples:,} samples a seed" if last.samples else ""
     clock = f"{monotonic() - begun:.1f} s"
-    console.print(f"{last.iteration} iterations{drawn}; {clock}; in {folder}/", markup=False)
+    done = "1 iteration" if last.iteration == 1 else f"{last.iteration} iterations"
+    console.print(f"{done}{drawn}; {clock}; in {folder}/", markup=False)
     where = shlex.quote(str(folder))
     console.print(f"\n[dim]mfg-envs evaluate[/] {escape(where)}", highlight=False, soft_wrap=True)
     console.print(f"[dim]mfg-envs plot[/] {escape(where)}", highlight=False, soft_wrap=True)

@@ -25,6 +25,7 @@ from ..run_folder import SavedRun, load_runs
 from ..sweep_grid import build, reads_seed
 from ..sweep_jobs import Job
 from ..sweep_scores import Configuration, Results, Scores, write
+from .outputs import check_place
 
 KINDS = {
     "FiniteGame": (FiniteGame, "finite games"),
@@ -34,6 +35,8 @@ KINDS = {
 """Words in the annotation of what a learner learns from -> class, and what it is called."""
 LEARN_IN_ENVIRONMENTS = ("BatchedIndependentPPO",)
 """Learners that play through PettingZoo, any game."""
+GREATER_IS_BETTER = ("surrogate_value", "mean_reward")
+"""Metrics whose best value is the greatest."""
 
 
 class Plan(NamedTuple):
@@ -134,6 +137,7 @@ def check_folder(plan: Plan, folder: Path, resume: bool) -> None:
     Raises:
         ValueError: See above.
     """
+    check_place("--out", folder)
     try:
         there = load_runs(folder)
     except ValueError:

@@ -58,7 +58,8 @@ def learning_curves(
         axis.fill_between(where, low, mean + half, color=colour, alpha=0.2, linewidth=0, zorder=2)
     several = max(seeds) > 1
     count = f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
-    axis.set_title(f"mean of {count} seeds, band: 95 % confidence" if several else "one seed each")
+    alone = "one seed each" if len(runs) > 1 else "one seed"
+    axis.set_title(f"mean of {count} seeds, band: 95 % confidence" if several else alone)
     axis.set_xlabel("outer iteration" if x == "iterations" else "samples (transitions of the game)")
     axis.set_ylabel(metric.replace("_", " "))
     axis.locator_params(axis="x", integer=True, nbins=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from mfg_envs.game import Array
 from mfg_envs.layout import Layout
 from mfg_envs.pictures.board import cells_at
 
+from ..network_policies import NetworkPolicy, from_scaled
 from .crowds import AXES, along, layout_of, plan_extent, populations
 from .flows import MOMENTS, name_of, place_label, times
 from .players import actor
@@ -24,6 +26,8 @@ DIRECTIONS = {"up": (0, 1), "down": (0, -1), "left": (-1, 0), "right": (1, 0), "
 """What named moves on a plan mean, y upwards."""
 POINTS, ARROWS = 121, 16
 """Places along an axis, and along each side of a plan, of a continuous game."""
+NODES = 16
+"""Of the quadrature over the normal law of an action."""
 
 
 def policy_image(game: Any, policy: Any) -> Any:
@@ -50,6 +54,8 @@ def policy_image(game: Any, policy: Any) -> Any:
         policy = GridPolicy(game, policy)
     if isinstance(policy, GridPolicy):
         game, policy = policy.grid.game, mean_actions(policy)
+    if isinstance(policy, NetworkPolicy):
+        policy = mean_of_networks(policy)
     if isinstance(game, ContinuousGame):
         return _arrows_anywhere(game, policy) if layout.kind == "plane" else _field(game, policy)
     table = policies.policy_table(game, policy)
@@ -71,6 +77,28 @@ def mean_actions(policy: GridPolicy) -> Callable[[int, Array], Array]:
     def act(t: int, x: Array) -> Array:
         index, weight = policy.grid.around(tuple(np.moveaxis(x, -1, 0)))
         return (mean[min(t, len(mean) - 1)][index] * weight[..., None]).sum(-2)
+
+    return act
+
+
+def mean_of_networks(policy: NetworkPolicy) -> Callable[[int, Array], Array]:
+    """Return the mean actions of networks as a function (t, states) -> actions.
+
+    Over the networks of which players draw one, and over what they draw of its normal law (by
+    Gauss-Hermite quadrature, after cutting off or squashing).
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    nodes, weights = ((0.0,), (1.0,)) if policy.greedy else (nodes, weights / weights.sum())
+    networks = [replace(policy, weights=one[None]) for one in policy.weights]
+
+    def act(t: int, x: Array) -> Array:
+        total = np.zeros((*x.shape[:2], policy.game.action_dim))
+        for network in networks:
+            mean, log_std = network.law(t, x)
+            for node, weight in zip(nodes, weights, strict=True):
+                a = mean + node * np.exp(log_std)
+                total += weight * from_scaled(policy.game, np.tanh(a) if policy.squash else a)
+        return total / len(networks)
 
     return act
 
@@ -113,7 +141,8 @@ def _draw_colours(game: Any, where: Array, mean: Array, ends: tuple[float, float
     both = ends[0] < 0 < ends[1]  # away from zero on both sides
     reach = max(abs(ends[0]), abs(ends[1]))
     low, high, palette = (-reach, reach, "PuOr_r") if both else (*ends, "viridis")
-    axis.locator_params(integer=where.dtype.kind == "i")
+    axis.locator_params(axis="x", integer=True)
+    axis.locator_params(axis="y", integer=where.dtype.kind == "i")
     image = axis.imshow(
         mean.T, aspect="auto", origin="lower", cmap=palette, vmin=low, vmax=high,
         extent=(-0.5, len(mean) - 0.5, where[0] - half, where[-1] + half), interpolation="nearest",

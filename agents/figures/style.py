@@ -15,6 +15,8 @@ HOLLOW = {"markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.4}
 REFERENCE = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 1.4}
 """What others are compared with: the exact equilibrium."""
 QUIET, WALL, FILL = "#6E7480", "#262A33", "#A6BDD6"
+NARROW = 3
+"""Values that differ by less than this factor have no need of a logarithmic axis."""
 ROUNDING = 1e-9
 """Numbers this small, beside the largest, are drawn as zeros are."""
 
@@ -33,12 +35,17 @@ def figure(width: float, height: float) -> Any:
 
 
 def scale(axis: Any, values: Array) -> None:
-    """Make the axis logarithmic unless there are negative values; zero has a place at its foot."""
+    """Make the axis logarithmic where that shows more; zero has a place at its foot.
+
+    It stays as it is where values are negative, or all much the same.
+    """
     values = values[np.isfinite(values)]
     positive = values[values > 0]
     if not positive.size or values.min() < -ROUNDING * values.max():
         return
     if positive.size == values.size:
+        if values.max() < NARROW * values.min():
+            return
         axis.set_yscale("log")
     else:
         least = max(positive.min(), ROUNDING * values.max())

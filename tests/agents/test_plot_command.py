@@ -1,12 +1,18 @@
 """``mfg-envs plot`` on real folders."""
 
+import itertools
+
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 from typer.testing import CliRunner
 
 from agents import OnlineMirrorDescent, SemiSGD, Sweep, run
 from agents.cli import app, plot
+from agents.figures import policy_image
+from agents.figures.style import figure, scale
+from agents.network_policies import NetworkPolicy, gaussian_shape
 from agents.run_folder import load_run
 from mfg_envs import make_game
 
@@ -93,6 +99,21 @@ def test_more_lines_than_colours_are_the_best(tmp_path, capsys):
     assert sorted(ends[label] for label in kept) == pytest.approx(sorted(ends.values())[:7])
 
 
+def test_the_best_rewards_are_the_greatest(tmp_path, capsys):
+    def mean_reward(game, iterate):
+        return iterate.q.mean()
+
+    for k in range(9):
+        learner = OnlineMirrorDescent(iterations=1 + k)
+        metrics = {"mean_reward": mean_reward}
+        run(learner, LEFT_RIGHT, metrics=metrics, out=tmp_path / str(k), progress=False)
+    lines = plot.grouped([tmp_path / str(k) for k in range(9)])
+    ends = {label: runs[0].metrics["mean_reward"][-1, 0] for label, runs in lines.items()}
+    kept = plot.best(Console(), lines, "mean_reward")
+    assert "drawing the 7 with the greatest mean_reward" in capsys.readouterr().out
+    assert sorted(ends[label] for label in kept) == pytest.approx(sorted(ends.values())[-7:])
+
+
 def test_a_run_in_several_seeds_is_a_band(tmp_path):
     game = make_game("ring_road", num_cells=5, num_speeds=3)
     learner = SemiSGD(iterations=3, inner_steps=10)
@@ -117,6 +138,29 @@ def test_what_is_wrong_is_said_before_anything_is_written(one, tmp_path):
         assert isinstance(done.exception, ValueError)
         assert words in str(done.exception)
     assert written(one) == written(tmp_path) == []
+
+
+@pytest.mark.parametrize(("values", "wanted"), [((61.0, 70.0), "linear"), ((2.0, 7.0), "log")])
+def test_values_that_are_much_the_same_need_no_logarithms(values, wanted):
+    axis = figure(3, 3).subplots()
+    scale(axis, np.array(values))
+    assert axis.get_yscale() == wanted
+
+
+def test_of_networks_that_players_draw_the_mean_is_drawn():
+    game = make_game("linear_quadratic")  # actions in [-0.1, 0.1]
+    shape, weights = gaussian_shape(game, ()), np.zeros((2, 6), np.float32)
+    for network, mean, log_std in zip(weights, (0.5, -0.2), (-3.0, -1.0), strict=True):
+        shape.parts(network)[-1][1][:] = mean, log_std  # the same everywhere
+    for squash, greedy in itertools.product((False, True), repeat=2):
+        policy = NetworkPolicy(game, weights, (), squash, greedy)
+        expected = 0.0
+        for mean, std in ((0.5, np.exp(-3)), (-0.2, np.exp(-1))):
+            cut = np.tanh if squash else lambda a: np.clip(a, -1, 1)
+            law = stats.norm(mean, 0.0 if greedy else std)
+            expected += 0.05 * (cut(mean) if greedy else law.expect(cut))
+        (image,) = policy_image(game, policy).axes[0].images
+        np.testing.assert_allclose(image.get_array(), expected, atol=0.1 * 1e-3)
 
 
 def test_the_crowd_of_a_continuous_game_is_drawn_as_densities():

@@ -100,6 +100,8 @@ BAD_USE = [
     (f"{FILE}:Wlk", "has no class 'Wlk'; did you mean 'Walk'?"),
     (f"{FILE}", "write MODULE:CLASS or FILE.py:CLASS, got "),
     ("nowhere.py:Walk", "there is no file nowhere.py"),
+    (":", "write MODULE:CLASS or FILE.py:CLASS, got ':'"),
+    ("sis", "sis is a game of ours: write mfg_envs.games.sis:SIS"),
     ("no_such_module:Walk", "no module is called 'no_such_module', in "),
     ("mfg_envs.games.no_such:Walk", "no module is called 'mfg_envs.games.no_such'"),
     (f"{FILE}:Walk --set plces_=3", "Walk has no parameter 'plces_'; did you mean 'places_'"),
@@ -127,6 +129,11 @@ def test_bad_use_is_said_in_one_line(words, message, monkeypatch, capsys):
         ("def f(:\n", "broken.py cannot be imported: SyntaxError"),
         ("import no_such_thing\n", "broken.py cannot be imported: No module named 'no_such_thing'"),
         ("open('no_such_file')\n", "broken.py cannot be imported: [Errno 2]"),
+        (
+            "import json\njson.loads('x')\n",
+            "broken.py cannot be imported: JSONDecodeError: Expecting value: line 1 column 1"
+            " (char 0) (broken.py, line 2)",
+        ),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_faulty(text, message, tmp_path, monkeypatch):

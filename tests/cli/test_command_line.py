@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 import typer
@@ -15,7 +16,8 @@ from typer.testing import CliRunner
 from agents import cli
 from agents.cli import COMMANDS, app
 from agents.cli.examples import EXAMPLES
-from agents.cli.names import complete_game, complete_learner
+from agents.cli.games import attributes, offered_learners
+from agents.cli.names import complete_game, complete_learner, learner_class
 from agents.cli.show import known_solution
 from mfg_envs import __version__
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
@@ -113,6 +115,31 @@ def test_show_says_something_of_every_parameter_and_solution(name):
     assert ended.exit_code == 0
     assert max(map(len, ended.output.splitlines())) <= 80
     assert len(known_solution(any_class(name))) > 20
+
+
+def test_show_tells_the_parameters_of_a_learner():
+    shown = " ".join(invoke("show", "SemiSGD").output.split())
+    assert "inner_steps 500 Transitions between two iterates." in shown
+    assert "mfg-envs train SemiSGD GAME" in shown
+    refused = invoke("show", "SemiSGD", "--set", "alpha=1")
+    assert "SemiSGD is a learner" in str(refused.exception)
+    unknown = str(invoke("show", "SemiSDG").exception)
+    assert unknown == "no game or learner is called 'SemiSDG'; did you mean 'SemiSGD'?"
+
+
+@pytest.mark.parametrize("name", sorted(c.__name__ for c in offered_learners()))
+def test_show_says_something_of_every_parameter_of_a_learner(name):
+    ended = invoke("show", name)
+    assert ended.exit_code == 0, ended.output
+    assert max(map(len, ended.output.splitlines())) <= 80
+    cls = learner_class(name)
+    assert all(attributes(cls).get(field.name) for field in fields(cls))
+
+
+def test_show_refuses_a_picture_without_a_folder_before_it_prints():
+    ended = invoke("show", "sis", "--save", "no/x.png")
+    assert "there is no folder no to write x.png in" in str(ended.exception)
+    assert ended.output == ""
 
 
 def test_names_are_completed():

@@ -115,6 +115,8 @@ def test_a_continuous_policy_is_measured_by_playing(tmp_path, monkeypatch):
     measured = measure(saved, saved.run.last, [50], 20, 0)
     lower = measured.numbers["exploitability_at_least_low"]
     assert 0 < lower < measured.numbers["exploitability_at_least"]
+    printed = evaluate(tmp_path, "--agents", 50, "--episodes", 2).output
+    assert "95 % confidence from" in printed
     played = measured.players[50]
     assert played.value == measured.numbers["value"]
     # Both values have errors, of 50 * 20 and of 2000 players; and among 50 players a share of 1/50
@@ -137,6 +139,8 @@ def test_what_is_no_policy_for_all_is_refused(tmp_path):
         (("run", "--agents", "10,x"), "--agents needs whole numbers N,N, got 'x'"),
         (("run", "--agents", "0"), "--agents must be at least 1, got 0"),
         (("both",), "both holds runs of several configurations"),
+        (("run", "--json", "no/x.json"), "there is no folder no to write x.json in"),
+        (("run", "--json", "both"), "--json must be a file, both is a folder"),
     ],
 )
 def test_bad_use_is_named(words, message, tmp_path, monkeypatch):

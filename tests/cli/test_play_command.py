@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 
 from agents import OnlineMirrorDescent, SubsampleMFQ, cli, run
 from agents.cli.acting import actors
+from agents.cli.estimates import estimate
 from agents.cli.films import write_film
+from agents.cli.names import changed_game
+from agents.run_folder import load_run
 from mfg_envs import PopulationEnv, exact, make_game
 
 
@@ -106,6 +109,27 @@ def test_a_saved_run_is_played(tmp_path):
         assert abs(earned(ended.output) - value) < 5 * 2 * 3 * 0.5 / 4000**0.5
     other = play("sis", "--policy", tmp_path)
     assert "has learned LeftRight(" in str(other.exception)
+
+
+def test_what_is_set_changes_the_game_of_a_saved_run_and_nothing_else(tmp_path):
+    game, changed = (make_game("sis", infection=0.3, **new) for new in ({}, {"recovery": 0.9}))
+    assert changed_game(game, {"recovery": 0.9}) == changed
+    run(OnlineMirrorDescent(iterations=2), game, out=tmp_path, progress=False)
+    env = PopulationEnv(changed, 6, max_cycles=4)
+    env.reset(seed=0)
+    act, total = actors("", changed, load_run(tmp_path), 0).act, np.zeros(6)
+    for t in range(4):
+        _, rewards, *_ = env.step(act(env, {}))
+        total += changed.discount**t * np.array(list(rewards.values()))
+    ended = play("sis", "--policy", tmp_path, "--agents", 6, "--steps", 4, "--set", "recovery=0.9")
+    assert estimate(total.mean(), total.std(ddof=1) / 6**0.5) in ended.output
+
+
+def test_a_saved_policy_that_ends_too_early_is_refused(tmp_path):
+    game = make_game("beach_bar_grid", horizon=3)
+    run(OnlineMirrorDescent(iterations=1), game, out=tmp_path, progress=False)
+    ended = play("beach_bar_grid", "--policy", tmp_path, "--set", "horizon=5")
+    assert "policy must have shape (T, S, A) = (5, 20, 3), got (3, 20, 3)" in str(ended.exception)
 
 
 def test_a_saved_team_is_played(tmp_path):

@@ -130,6 +130,7 @@ REFUSED = [
     (("IndependentLearners", "sis"), "IndependentLearners has no number of iterations"),
     ((*ROAD, "--set", "alpa=1"), "SemiSGD has no parameter 'alpa'; did you mean 'alpha'?"),
     ((*ROAD, "--set", "alpha=x"), "SemiSGD: alpha must be a number, got 'x'"),
+    ((*ROAD, "--set", "alpha=1", "--set", "alpha=2"), "--set has alpha twice: choose one"),
     ((*ROAD, "--set", "alpha"), "--set needs NAME=VALUE, got 'alpha'"),
     (("SemiSGD", "sis", "--game-set", "horizon=x"), "sis: horizon must be a whole number"),
     (("SubsampleMFQ", "sis"), "SubsampleMFQ is for team games, sis is one of the finite games"),
@@ -152,6 +153,15 @@ def test_bad_use_ends_with_one_line_and_leaves_nothing(
     assert message in said
     assert said.count("\n") == 1
     assert not (tmp_path / "a").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        ended = train(*ROAD, *SHORT, "--out", out)
+        assert f"{tmp_path / 'file'} is a file, no folder: choose another --out" in str(
+            ended.exception
+        )
 
 
 def test_ctrl_c_leaves_a_run_and_says_how_to_go_on(tmp_path):

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mfg_envs import make_game
 from mfg_envs.game import Array, check_choice
 
 from ...run import write_atomically, write_json
@@ -24,6 +23,7 @@ from .deda_fp_study import (
     PUBLISHED,
     READING,
     Curves,
+    game_of,
     jobs,
     read,
     run_all,
@@ -83,7 +83,7 @@ def command(
         data[name] = ends
         if name == "four_rooms":
             rows = deda_fp_play.sampling(
-                make_game(name),
+                game_of(name),
                 {a: (one.learner, one.last[0]) for a, one in curves.items()},
                 TRAJECTORIES // (10 if quick else 1),
             )
@@ -94,7 +94,7 @@ def command(
             sizes = (10, 100, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
             law = 10**5 if quick else 10**6
             met = deda_fp_play.convergence(
-                make_game(name), one.learner, one.last[0], sizes, law_players=law
+                game_of(name), one.learner, one.last[0], sizes, law_players=law
             )
             console.print(_converging(name, met))
             data[f"{name}_players"] = {k: np.asarray(v).tolist() for k, v in met._asdict().items()}
@@ -112,7 +112,7 @@ def command(
 def _states(name: str, curves: Curves) -> list[Array]:
     """Return states (T, M, d) that every trained learner samples."""
     return [
-        curves.learner.sample(make_game(name), last, PLAYERS, seed)
+        curves.learner.sample(game_of(name), last, PLAYERS, seed)
         for seed, last in zip(curves.seeds, curves.last, strict=True)
     ]
 
@@ -120,7 +120,7 @@ def _states(name: str, curves: Curves) -> list[Array]:
 def _panel(
     name: str, curves: dict[str, Curves], states: dict[str, list[Array]]
 ) -> deda_fp_figure.Panel:
-    game, exact, references = make_game(name), None, {}
+    game, exact, references = game_of(name), None, {}
     if game.state_dim == 1:
         exact = deda_fp_exact.equilibrium(game)
         num = next(iter(curves.values())).learner.iterations

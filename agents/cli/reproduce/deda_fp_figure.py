@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import make_game
 from mfg_envs.game import Array
 
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from .deda_fp_exact import Equilibrium
-from .deda_fp_study import PUBLISHED, Curves
+from .deda_fp_study import PUBLISHED, Curves, game_of
 
 COLOURS = {"Algo 1": OKABE_ITO[1], "Algo 2": OKABE_ITO[2], "DEDA-FP": OKABE_ITO[3]}
 FLOOR = 0.05
@@ -72,7 +71,7 @@ def densities(panels: Sequence[Panel]) -> Any:
     figure = looks.figure(11.5, 2.7 * len(panels) + 0.3)
     grid = figure.subplots(len(panels), 4, squeeze=False)
     for row, panel in zip(grid, panels, strict=True):
-        game = make_game(panel.name)
+        game = game_of(panel.name)
         draw = _rooms if game.state_dim == 2 else _line
         draw(figure, row, panel, game)
     return figure
