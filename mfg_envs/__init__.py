@@ -10,10 +10,13 @@ from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, re
 if TYPE_CHECKING:
     from mfg_envs import exact, metrics, policies, riccati
     from mfg_envs.batch import BatchEnv
+    from mfg_envs.continuous_game import ContinuousGame
+    from mfg_envs.game import FiniteGame
     from mfg_envs.parallel import PopulationEnv
     from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
     from mfg_envs.team import TeamEnv
     from mfg_envs.team_batch import TeamBatchEnv
+    from mfg_envs.team_game import TeamGame
     from mfg_envs.testing import check_env, check_game
 
 __version__ = "0.1.0"
@@ -22,11 +25,14 @@ __all__ = [
     "GAMES",
     "TEAM_GAMES",
     "BatchEnv",
+    "ContinuousGame",
+    "FiniteGame",
     "PopulationEnv",
     "RepresentativeEnv",
     "RepresentativeVectorEnv",
     "TeamBatchEnv",
     "TeamEnv",
+    "TeamGame",
     "check_env",
     "check_game",
     "exact",
@@ -38,11 +44,14 @@ __all__ = [
 
 _HOMES = {
     "BatchEnv": "batch",
+    "ContinuousGame": "continuous_game",
+    "FiniteGame": "game",
     "PopulationEnv": "parallel",
     "RepresentativeEnv": "representative",
     "RepresentativeVectorEnv": "representative",
     "TeamBatchEnv": "team_batch",
     "TeamEnv": "team",
+    "TeamGame": "team_game",
     "check_env": "testing",
     "check_game": "testing",
 }
