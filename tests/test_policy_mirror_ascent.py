@@ -60,15 +60,18 @@ def test_no_convex_solver_finds_better_than_the_mirror_step(step):
         return q - entropy * (np.log(np.maximum(u, 1e-300)) + 1) - (u - policy) / eta
 
     ours = mirror_step(q, policy, eta=eta, entropy=entropy)
-    solved = optimize.minimize(
-        lambda u: -gain(u),
-        np.full(q.size, 1 / q.size),
-        jac=lambda u: -slope(u),
-        bounds=[(1e-12, 1)] * q.size,
-        constraints={"type": "eq", "fun": lambda u: u.sum() - 1, "jac": np.ones_like},
-        method="SLSQP",
-        options={"ftol": 1e-12, "maxiter": 500},
-    )
+    solved, begin = None, np.full(q.size, 1 / q.size)
+    for _ in range(5):  # it may stop early, with curvatures that it guessed wrong: begin anew there
+        solved = optimize.minimize(
+            lambda u: -gain(u),
+            begin,
+            jac=lambda u: -slope(u),
+            bounds=[(1e-12, 1)] * q.size,
+            constraints={"type": "eq", "fun": lambda u: u.sum() - 1, "jac": np.ones_like},
+            method="SLSQP",
+            options={"ftol": 1e-12, "maxiter": 500},
+        )
+        begin = solved.x
     theirs = np.maximum(solved.x, 0) / np.maximum(solved.x, 0).sum()
     lost = gain(ours) - gain(theirs)
     scale = 1 + np.abs(q).max() + 1 / eta + entropy

@@ -116,5 +116,6 @@ def test_unknown_names_end_with_one_clear_line(capsys, monkeypatch):
         cli.main()
     assert end.value.code == 2
     assert capsys.readouterr().err == (
-        "mfg-envs: no game is called 'ring_rod'; did you mean 'ring_road' or 'routing'?\n"
+        "mfg-envs: no game or learner is called 'ring_rod';"
+        " did you mean 'ring_road' or 'routing'?\n"
     )

@@ -185,7 +185,7 @@ def _ends(panel: deda_fp_figure.Panel) -> dict[str, Any]:
 
 def _checked(name: str, ends: dict[str, Any], quick: bool) -> Table:
     """Return the targets and whether they are met."""
-    table = looks.table(f"{name} at the end", "", "wanted", *ALGORITHMS, "DEDA-FP")
+    table = looks.table(f"{name} at the end", "", "wanted", *ALGORITHMS, "")
     final = {a: float(np.mean(row["exploitability"])) for a, row in ends.items()}
     best, limit = final["DEDA-FP"], WANTED[name]
     cells = [f"{final[a]:.2f}" for a in ALGORITHMS]
@@ -221,11 +221,10 @@ def _timed(rows: Sequence[deda_fp_play.Sampling], quick: bool) -> Table:
 
 
 def _converging(name: str, met: deda_fp_play.Convergence) -> Table:
-    sizes = [f"{N:,}" for N in met.sizes]
-    table = looks.table(f"{name}: N players of DEDA-FP's policy (PettingZoo)", "distance", *sizes)
-    rows = zip(met.to_law, met.errors, strict=True)
-    table.add_row("from the policy's law", *(f"{y:.4f}±{e:.4f}" for y, e in rows))
-    table.add_row("from the learned flow", *(f"{y:.4f}" for y in met.to_flow))
+    title = f"{name}: N players of DEDA-FP's policy (PettingZoo)"
+    table = looks.table(title, "N", "from the policy's law", "from the learned flow")
+    for N, y, error, other in zip(met.sizes, met.to_law, met.errors, met.to_flow, strict=True):
+        table.add_row(f"{N:,}", f"{y:.4f} ± {error:.4f}", f"{other:.4f}")
     table.caption = (
         f"slope {met.slope.power:.2f} ± {met.slope.error:.2f} (-.5 wanted); the learned flow is"
         f" {met.gap:.4f} from the law"
