@@ -41,7 +41,16 @@ measured numbers side by side:
 
 ![Learning curves with the published points](../images/ring_road_reproduced.png)
 """
+DEEP = (
+    "`mfg-envs reproduce deda-fp` compares the three algorithms on three games, 4 seeds each.\n\n"
+    "![Exploitability by iteration, beside exact responses](../images/deda_fp.png)"
+    "\n\n"
+    "![Densities as learned, beside the exact ones](../images/deda_fp_densities.png)"
+)
 RESULTS = {
+    "AveragePolicyFictitiousPlay": DEEP,
+    "DedaFP": DEEP,
+    "SimpleFictitiousPlay": DEEP,
     "QMIteration": ONLINE,
     "SampledFixedPointIteration": ONLINE,
     "SemiSGD": ONLINE,

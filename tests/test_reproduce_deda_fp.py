@@ -130,6 +130,16 @@ def test_laws_keep_their_mass_in_other_bins():
     np.testing.assert_allclose(rows.sum(-1), 1, rtol=1e-12)
 
 
+def test_heat_maps_are_densities():
+    states = np.random.default_rng(0).uniform(0, 1, (11, 500, 1))
+    found = deda_fp_exact.equilibrium(make_game("beach_bar"))
+    panel = deda_fp_figure.Panel("beach_bar", {}, {"Algo 1": [states]}, found, {})
+    figure = deda_fp_figure.densities([panel])
+    exact_map, drawn = (ax.images[0].get_array() for ax in figure.axes[:2])
+    for values in (exact_map, drawn):  # (bins, T): every column has mass one
+        np.testing.assert_allclose(np.asarray(values).mean(0), 1, rtol=1e-9)
+
+
 def test_the_square_of_the_start_is_counted():
     inside, outside = [0.01, 0.49], [0.03, 0.49]
     states = np.array([[inside, inside, outside, [0.01, 0.4]]] * 21)

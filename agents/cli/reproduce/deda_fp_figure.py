@@ -85,11 +85,11 @@ def _line(figure: Any, row: Any, panel: Panel, game: Any) -> None:
     width = edges[1] - edges[0]
     maps = {"exact equilibrium": _rebinned(panel.exact, edges) / width}
     for name, samples in panel.states.items():
-        rows = [np.histogram(x[..., 0], edges)[0] / x.shape[1] for x in samples[0]]
+        rows = [np.histogram(x[:, 0], edges)[0] / len(x) for x in samples[0]]
         maps[name] = np.array(rows) / width
     top = float(np.quantile(maps["exact equilibrium"], 0.995))
     image = None
-    for ax, (name, values) in zip(row, maps.items(), strict=True):
+    for ax, (name, values) in zip(row, maps.items(), strict=False):
         extent = (-0.5, len(values) - 0.5, low, high)
         options = {"aspect": "auto", "origin": "lower", "cmap": "cividis", "vmin": 0}
         image = ax.imshow(values.T, extent=extent, vmax=top, **options)
