@@ -24,6 +24,7 @@ from mfg_envs.choice import BLOCK
 from mfg_envs.compiled import constants
 from mfg_envs.dependence import moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.policies import TOLERANCE, states_innermost
 from mfg_envs.recycled import empty
 from mfg_envs.sweeps import sweeps
@@ -86,7 +87,7 @@ def forward(game: FiniteGame, policy: Array) -> Array | None:
     None if the policy is none, mass is lost or a move leads nowhere.
     """
     laws = np.empty((game.horizon or 1, game.num_states))
-    laws[0] = game.initial_law
+    laws[0] = initial_law(game)
     policy, shape = states_innermost(policy), game.mean_field_shape
     done = sweeps(type(game)).forward(*arguments(game), game.places, shape, policy, laws)
     kept = done and np.abs(laws.sum(-1) - 1).max() <= 2 * TOLERANCE * len(laws)
@@ -129,7 +130,7 @@ def compare(game: FiniteGame, m: Array, policy: Array) -> tuple[float, float] | 
     own, top = np.zeros((2, 2, game.num_states))
     policy, m = states_innermost(policy), np.ascontiguousarray(m)
     done = sweeps(type(game)).compare(*arguments(game), game.discount, m, policy, own, top)
-    earned = (game.initial_law * (own[0], top[0])).sum(-1)  # a product @ would start threads
+    earned = (initial_law(game) * (own[0], top[0])).sum(-1)  # a product @ would start threads
     return (float(earned[0]), float(earned[1])) if done else None
 
 
@@ -140,7 +141,7 @@ def settle(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> t
         The law (S,) and its last change; NaN if a move leads nowhere.
     """
     laws = np.empty((2, game.num_states))
-    laws[0] = game.initial_law
+    laws[0] = initial_law(game)
     policy, shape = states_innermost(rule)[None], game.mean_field_shape
     change = sweeps(type(game)).settle(
         *arguments(game), game.places, shape, policy, tolerance, max_steps, laws
