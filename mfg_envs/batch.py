@@ -177,7 +177,7 @@ class BatchEnv:
             step = self.step(sample_actions(rule, self.state, self._keys, self.t))
             met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
-            rs.append(step.reward.sum(-1) / self.num_agents)
+            rs.append(kernels.mean_reward(step.reward))
         return Rollout(np.stack(ms), np.stack(rs))
 
     def set_mean_field(self, mean_field: Array) -> None:
