@@ -105,8 +105,9 @@ class _Prepared(NamedTuple):
 def _prepared(game: FiniteGame) -> _Prepared:
     found, fixed = reads(game), moves_are_fixed(game)
     even = np.full(game.mean_field_shape, 1 / np.prod(game.mean_field_shape))
-    nxt, prob = (np.ascontiguousarray(t.transpose(1, 2, 0)) for t in kernel(game, 0, even))
-    legal = np.ascontiguousarray(game.legal_actions.T)
+    # Copies: the tables of fixed moves are read-only, also where no axis has to be moved.
+    nxt, prob = (np.array(t.transpose(1, 2, 0), order="C") for t in kernel(game, 0, even))
+    legal = np.array(game.legal_actions.T, order="C")
     first = np.array(initial_law(game))
     own = (_inner(found.reward), _inner(found.moves), first)
     return _Prepared(constants(game), nxt, prob, fixed, legal, game.places, *own)

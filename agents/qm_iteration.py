@@ -20,7 +20,6 @@ from mfg_envs.representative import RepresentativeEnv
 from . import online
 from .iterate import Iterate
 
-
 PUBLISHED = {
     "off": {"iterations": 100, "inner_steps": 2000, "heat_growth": 0.5},
     "on": {"iterations": 50, "inner_steps": 3000, "heat_growth": 1.0},

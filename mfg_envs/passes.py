@@ -57,7 +57,7 @@ def moves_table(game: FiniteGame) -> Moves:
     S, A, K = moves.prob.shape
     maps = moves.next.transpose(1, 2, 0).reshape(A * K, S)
     if (moves.prob != moves.prob[:1]).any():
-        return _moves(maps, np.ascontiguousarray(moves.prob.transpose(1, 2, 0)))
+        return _moves(maps, np.array(moves.prob.transpose(1, 2, 0), order="C"))  # not read-only
     maps, which = np.unique(maps, axis=0, return_inverse=True)
     chance = np.zeros((A, len(maps)))
     np.add.at(chance, (np.arange(A)[:, None], which.reshape(A, K)), moves.prob[0])
@@ -77,7 +77,7 @@ def _moves(maps: Array, chance: Array) -> Moves:
 @functools.lru_cache(maxsize=16)
 def arguments(game: FiniteGame) -> tuple[Any, ...]:
     """Return what every sweep reads of a game; no ``legal`` where all actions are."""
-    legal = np.ascontiguousarray(game.legal_actions.T)
+    legal = np.array(game.legal_actions.T, order="C")
     return constants(game), legal[:0] if legal.all() else legal, tuple(moves_table(game))
 
 
