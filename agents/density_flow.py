@@ -16,6 +16,7 @@ import numpy as np
 from mfg_envs import density, random
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 
 try:
@@ -256,7 +257,7 @@ class DensityFlow:
 def _first_states(game: ContinuousGame, u: Array) -> Array:
     """Return the quantiles (*inner, d) of the initial law at even numbers in [0, 1)."""
     out = np.empty(u.shape)
-    for j, law in enumerate(game.initial_law):
+    for j, law in enumerate(initial_law(game)):
         if isinstance(law, Normal):
             normal = torch.special.ndtri(torch.from_numpy(u[..., j] + 2.0**-54))
             out[..., j] = law.mean + law.std * normal.numpy()
@@ -268,7 +269,7 @@ def _first_states(game: ContinuousGame, u: Array) -> Array:
 def _first_log_density(game: ContinuousGame, x: Array) -> Array:
     """Return the log density (*inner) of the initial law at states (*inner, d)."""
     total = np.zeros(x.shape[:-1])
-    for j, law in enumerate(game.initial_law):
+    for j, law in enumerate(initial_law(game)):
         if isinstance(law, Normal):
             z = (x[..., j] - law.mean) / law.std
             total -= 0.5 * z * z + math.log(law.std * math.sqrt(2 * math.pi))

@@ -23,6 +23,7 @@ import numpy as np
 from mfg_envs.compiled import backend, constants
 from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.sensitivity import log_slopes, reads
 from mfg_envs.tables import Kernel, kernel, rewards
 
@@ -104,9 +105,10 @@ class _Prepared(NamedTuple):
 def _prepared(game: FiniteGame) -> _Prepared:
     found, fixed = reads(game), moves_are_fixed(game)
     even = np.full(game.mean_field_shape, 1 / np.prod(game.mean_field_shape))
-    nxt, prob = (np.ascontiguousarray(t.transpose(1, 2, 0)) for t in kernel(game, 0, even))
-    legal = np.ascontiguousarray(game.legal_actions.T)
-    first = np.array(game.initial_law, np.float64)
+    # Copies: the tables of fixed moves are read-only, also where no axis has to be moved.
+    nxt, prob = (np.array(t.transpose(1, 2, 0), order="C") for t in kernel(game, 0, even))
+    legal = np.array(game.legal_actions.T, order="C")
+    first = np.array(initial_law(game))
     own = (_inner(found.reward), _inner(found.moves), first)
     return _Prepared(constants(game), nxt, prob, fixed, legal, game.places, *own)
 
@@ -150,7 +152,7 @@ def _swept(
     if policy is None:
         law = joint.sum(-1)
         pushed = np.stack([_pushed(*each, S) for each in zip(moves, joint, strict=True)])
-        before = pushed if endless else np.concatenate([game.initial_law[None], pushed[:-1]])
+        before = pushed if endless else np.concatenate([initial_law(game)[None], pushed[:-1]])
         both = law + before
         gap = np.where(both > 0, (law - before) / np.where(both > 0, both, 1), 0)
         parts[0] = c1 * (gap * (law - before)).sum()

@@ -21,6 +21,7 @@ import numpy as np
 from mfg_envs import elementary, kernels, policies, random
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.representative import RepresentativeEnv
 
 from .iterate import Iterate
@@ -154,7 +155,7 @@ def first_memory(game: FiniteGame, keys: Array, q_scale: float) -> Memory:
     weights = weights.astype(np.float64)
     q = q_scale * random.uniform(random.subkey(own, 1), shape[0] * shape[1])
     u = random.uniform(random.subkey(keys, random.INITIAL), 1)[:, 0]
-    x = random.categorical(game.initial_law, u).astype(np.int32)
+    x = random.categorical(initial_law(game), u).astype(np.int32)
     m = weights / weights.sum(-1, keepdims=True)
     return Memory(0, x, np.full_like(x, -1), q.reshape(-1, *shape), m)
 

@@ -9,6 +9,7 @@ import numpy as np
 from mfg_envs import random
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 
 from .compiled_walk import CompiledWalk
@@ -64,7 +65,7 @@ def game_paths(
     keys = episode_keys(seeds)
     if start is None:
         t, u = 0, random.uniform(random.subkey(keys, random.INITIAL), num_players)
-        x = random.categorical(game.initial_law, u).astype(np.int32)
+        x = random.categorical(initial_law(game), u).astype(np.int32)
     else:
         t, x = start.samples, start.memory["x"].reshape(len(seeds), -1)
     pairs = list(zip(keys, x, strict=True))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,14 @@ from mfg_envs.representative import RepresentativeEnv
 from . import online
 from .iterate import Iterate
 
+PUBLISHED = {
+    "off": {"iterations": 100, "inner_steps": 2000, "heat_growth": 0.5},
+    "on": {"iterations": 50, "inner_steps": 3000, "heat_growth": 1.0},
+}
+"""Variant -> what its ring road (additive) runs had."""
+AS_PUBLISHED: Any = None
+"""Default of what depends on the variant; the learner itself has the number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class QMIteration:
@@ -26,37 +35,41 @@ class QMIteration:
 
     Attributes:
         variant: "off" or "on" (policy).
-        iterations: Outer iterations K; two off-policy ones make one fixed-point step.
-        inner_steps: Transitions an outer iteration, T.
+        iterations: Outer iterations K; two off-policy ones make one fixed-point step.  None: 100
+            off, 50 on.
+        inner_steps: Transitions an outer iteration, T.  None: 2000 off, 3000 on.
         alpha: Step size of the action values, constant.
         beta: "restart": 1/t with t from 1 in every outer iteration; "continue": 1/(t + kT).
-        heat_growth: Inverse temperature per transition so far (None: 1/2 off, 1 on).
+        heat_growth: Inverse temperature per transition so far, >= 0.  None: 1/2 off, 1 on.
         target: "max" (published runs) or "sarsa" (theory).
     """
 
     variant: str = "off"
-    iterations: int = 100
-    inner_steps: int = 2000
+    iterations: int = AS_PUBLISHED
+    inner_steps: int = AS_PUBLISHED
     alpha: float = 1e-3
     beta: str = "restart"
-    heat_growth: float | None = None
+    heat_growth: float = AS_PUBLISHED
     target: str = "max"
 
     def __post_init__(self) -> None:
         check_choice("variant", self.variant, ("off", "on"))
         check_choice("beta", self.beta, ("restart", "continue"))
         check_choice("target", self.target, ("max", "sarsa"))
+        for name, number in PUBLISHED[self.variant].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, number)
         check_range("iterations", self.iterations, 1)
         check_range("inner_steps", self.inner_steps, 1)
+        check_range("heat_growth", self.heat_growth, 0)
         check_range("alpha", self.alpha, 0, 1)
 
     def schedule(self, k: int) -> online.Schedule:
         """Return the step sizes of the k-th outer iteration, k = 0, 1, ..."""
         T = self.inner_steps
         t = np.arange(1, T + 1, dtype=np.float64)
-        growth = self.heat_growth or (0.5 if self.variant == "off" else 1.0)
         beta = 1 / t if self.beta == "restart" else 1 / (t + k * T)
-        return online.Schedule(np.full(T, self.alpha), beta, growth * (t + k * T))
+        return online.Schedule(np.full(T, self.alpha), beta, self.heat_growth * (t + k * T))
 
     def learn(
         self,

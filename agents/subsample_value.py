@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.initial_laws import initial_global_law, initial_local_law
 from mfg_envs.memory import check_memory
 from mfg_envs.team_batch import TeamBatchEnv
 from mfg_envs.team_game import TeamGame
@@ -96,10 +97,10 @@ def team_value(
 
 def initial_value(game: TeamGame, v: Array, num_locals: int) -> float:
     """Return the mean of values (S_g, F) of n locals under the first states' law."""
-    chance = multisets.chances(game.initial_local_law, num_locals)
+    chance = multisets.chances(initial_local_law(game), num_locals)
     if game.global_follows:
         return float(v[_followed(game, num_locals), np.arange(len(chance))] @ chance)
-    return float(game.initial_global_law @ v @ chance)
+    return float(initial_global_law(game) @ v @ chance)
 
 
 def surrogate_value(game: TeamGame, iterate: Iterate) -> float:

@@ -42,8 +42,10 @@ def build(cls: Any, parameters: Mapping[str, Any]) -> Learner:
     Raises:
         ValueError: If a parameter is unknown, or a value is wrong for it; names it.
     """
-    named = ((f.name, f.type) for f in fields(cls) if f.init)
-    known = {name: kind.__name__ if isinstance(kind, type) else str(kind) for name, kind in named}
+    known = {}
+    for field in (f for f in fields(cls) if f.init):
+        kind = field.type.__name__ if isinstance(field.type, type) else str(field.type)
+        known[field.name] = f"{kind} | None" if field.default is None else kind
     for name in parameters:
         if name not in known:
             hint = close_names(name, known)

@@ -15,6 +15,7 @@ from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
 from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 from mfg_envs.observation import Observer
 from mfg_envs.results import Rollout, Step
@@ -71,9 +72,9 @@ class BatchEnv:
         self.observer: Any = self._look(observe)
         wide = self._player_bytes + 4 * self.observer.width
         check_memory(num_envs * num_agents, wide, "num_envs * num_agents")
-        self.t = 0
+        initial_law(game)  # raises if it is no law
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
-        self._seed, self._episode = seed, 0
+        self.t, self._seed, self._episode = 0, seed, 0
         self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)
         self._going.flags.writeable = self._over.flags.writeable = False
         self._backend = backend() if getattr(game, "compiles", True) else "numpy"
@@ -100,9 +101,9 @@ class BatchEnv:
     def _begin(self) -> None:
         """Draw the first states, and set the first mean field."""
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_agents)
-        self.state = random.categorical(self.game.initial_law, u).astype(np.int32)
+        self.state = random.categorical(initial_law(self.game), u).astype(np.int32)
         if self.mode == "mean_field":
-            self._law = np.ascontiguousarray(self.game.initial_law, np.float64)
+            self._law = initial_law(self.game)
             self.mean_field = self._field()
         elif self.game.mean_field_of_controls:  # nobody has acted: every action alike
             share = self._present()[..., None] / self.game.num_actions
@@ -176,7 +177,7 @@ class BatchEnv:
             step = self.step(sample_actions(rule, self.state, self._keys, self.t))
             met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
-            rs.append(step.reward.sum(-1) / self.num_agents)
+            rs.append(kernels.mean_reward(step.reward))
         return Rollout(np.stack(ms), np.stack(rs))
 
     def set_mean_field(self, mean_field: Array) -> None:

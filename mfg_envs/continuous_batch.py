@@ -15,6 +15,7 @@ from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.continuous_observation import ContinuousObserver
 from mfg_envs.discretise import GridPolicy
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.kernels import bind
 from mfg_envs.memory import check_memory
 from mfg_envs.results import Rollout
@@ -177,7 +178,7 @@ class ContinuousBatch(BatchEnv):
         elif self.game.mean_field_of_controls:
             self.set_mean_field(self._middle())
         else:
-            laws = self.game.initial_law
+            laws = initial_law(self.game)
             means = [v.mean if isinstance(v, Normal) else (v.low + v.high) / 2 for v in laws]
             self.set_mean_field(np.array(means))
 

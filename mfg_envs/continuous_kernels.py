@@ -23,6 +23,7 @@ from mfg_envs.compiled import constants, methods, scalar
 from mfg_envs.components import cell
 from mfg_envs.continuous_game import LANES, ContinuousGame, Normal
 from mfg_envs.game import Array
+from mfg_envs.initial_laws import initial_law
 
 BLOCK = 512
 """Players a block; a multiple of 2 * LANES."""
@@ -42,7 +43,7 @@ def standard(normal: bool, key: Any, count: int) -> Array:
 def first_states(game: ContinuousGame, keys: Array, count: int) -> Array:
     """Return first states (d, B, N) of the episodes with these keys (B,)."""
     rows = []
-    for j, law in enumerate(game.initial_law):
+    for j, law in enumerate(initial_law(game)):
         key = random.subkey(keys, random.INITIAL, j)
         rows.append(_fit_law(law, standard(isinstance(law, Normal), key, count)))
     return np.stack(rows)

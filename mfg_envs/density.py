@@ -13,12 +13,14 @@ density.  Far from borders and walls s = 1; inside of walls s = 0.
 from __future__ import annotations
 
 import functools
+from math import erf
 from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.continuous_game import ContinuousGame, Normal
+from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
 from mfg_envs.game import Array
+from mfg_envs.initial_laws import initial_law
 
 REACH = 3.5
 """Standard deviations at which the Gaussian is cut off; beyond lies 5e-4 of its mass."""
@@ -101,13 +103,16 @@ def of_players(game: ContinuousGame, x: tuple[Array, ...]) -> Array:
 def of_law(game: ContinuousGame) -> Array:
     """Return the density of the initial law, (*bins)."""
     h = np.ones(1)
-    for axis, law in zip(game.axes, game.initial_law, strict=True):
+    for axis, law in zip(game.axes, initial_law(game), strict=True):
         edges = np.linspace(axis.low, axis.high, axis.bins + 1)
-        if isinstance(law, Normal):
-            from math import erf
-
-            below = [(1 + erf((e - law.mean) / law.std / 2**0.5)) / 2 for e in edges[1:-1]]
-        else:
-            below = np.clip((edges[1:-1] - law.low) / (law.high - law.low), 0, 1).tolist()
-        h = (h[:, None] * np.diff([0.0, *below, 1.0])).ravel()
+        h = (h[:, None] * np.diff([0.0, *_shares_below(law, edges[1:-1]), 1.0])).ravel()
     return of_histogram(game, h)
+
+
+def _shares_below(law: Normal | Uniform, points: Array) -> list[float]:
+    """Return how much of a law is below each point; all of it may be at one."""
+    start, width = law if isinstance(law, Normal) else (law.low, law.high - law.low)
+    z = (points - start) / width if width > 0 else np.where(points > start, np.inf, -np.inf)
+    if isinstance(law, Normal):
+        return [(1 + erf(v / 2**0.5)) / 2 for v in z]
+    return np.clip(z, 0, 1).tolist()

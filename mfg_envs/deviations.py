@@ -26,6 +26,7 @@ import numpy as np
 from mfg_envs import exact, policies
 from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 
 TIE = 1e-9
@@ -64,7 +65,7 @@ def expect(game: FiniteGame, policy: Array) -> Expected:
     if game.horizon is None:
         law = met.sum(-1) if game.mean_field_of_controls else met
         return Expected(game, rules, law, *(v[None] for v in values))
-    law = np.asarray(game.initial_law, np.float64)
+    law = initial_law(game)
     return Expected(game, rules, law, *(np.vstack([v, 0 * law]) for v in values))
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from mfg_envs import density, exact
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
 from mfg_envs.game import Array, FiniteGame, as_int, check_range
+from mfg_envs.initial_laws import initial_law
 
 
 def discretise(
@@ -161,8 +162,7 @@ class GridGame(FiniteGame):
 
     @cached_property
     def _first(self) -> Array:
-        law = np.ones(1)
-        first: Any = self.game.initial_law
+        law, first = np.ones(1), initial_law(self.game)
         for axis, low, high, size in self._axes:
             law = (law[:, None] * _linear_weights(first[axis], low, high, size)).ravel()
         return law

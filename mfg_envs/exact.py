@@ -23,6 +23,7 @@ import numpy as np
 from mfg_envs import policies, stationary
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.tables import crowd, kernel, push, rewards
 
 
@@ -62,7 +63,7 @@ def _flow(game: FiniteGame, policy: Array) -> Array:
     if laws is None:  # NumPy's turn, also to say what is wrong with a policy or a game
         policies.check_policy(game, policy)
         laws = np.empty(policy.shape[:2])
-        laws[0] = game.initial_law
+        laws[0] = initial_law(game)
         for t in range(len(laws) - 1):
             moves = kernel(game, t, crowd(game, laws[t], policy[t]))
             laws[t + 1] = push(game, moves, laws[t], policy[t])
@@ -78,11 +79,22 @@ def stationary_mean_field(
 ) -> Array:
     """Return the law that a population which plays ``rule`` for ever settles in, (S,).
 
-    Where the moves do not depend on the mean field it is the long-run average from
-    ``initial_law`` (periodic and reducible chains included), exactly.  Else the lazy flow
-    ``(mu + push_forward(mu)) / 2`` is followed until it stands still.
+    Where the moves do not depend on the mean field, and there are at most
+    ``stationary.DENSE_STATES`` states, it is the long-run average from ``initial_law`` (periodic
+    and reducible chains included): every entry to about fourteen digits, however rarely one part
+    of the chain is left for another; see ``mfg_envs.elimination``.  A chance counts unless it is
+    zero.  Else the lazy flow ``(mu + push_forward(mu)) / 2`` is followed until it stands still: a
+    crowd that drifts by less than ``tolerance`` a step is taken for settled.
+
+    Args:
+        game: The game.
+        rule: What every player does, (S, A).
+        tolerance: Change of the lazy flow in a step, as an L1 norm, that counts as none.
+        max_steps: Most steps of the lazy flow.
 
     Raises:
+        ValueError: If ``initial_law`` or the rule is invalid, or a chance is below 1e-300 of
+            others and the only way out of a state.
         RuntimeError: If it still moves by more than ``tolerance`` after ``max_steps``.
     """
     return stationary.settled(game, policies.rule_table(game, rule), tolerance, max_steps)
@@ -217,7 +229,7 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
     q = _action_values(game, m, policy)
     if game.horizon is not None:
         first = None if policy is None else policy[0]
-        return float(game.initial_law @ state_values(game, q[0], first))
+        return float(initial_law(game) @ state_values(game, q[0], first))
     law = flow.sum(-1) if game.mean_field_of_controls else flow
     return float(law @ state_values(game, q, policy))
 

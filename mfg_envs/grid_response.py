@@ -20,6 +20,7 @@ from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.dependence import Probe, TouchedError
 from mfg_envs.discretise import GridGame, GridGameOfControls, GridPolicy
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 
 ENTRIES = 1_000_000
@@ -96,7 +97,7 @@ def grid_response(
             best[x] = q.max(-1)
             policy[t, x, q.argmax(-1)] = 1
         v, policy[t] = best[stand_in], policy[t, stand_in]
-    return GridResponse(float(grid.initial_law @ v), GridPolicy(grid, policy))
+    return GridResponse(float(initial_law(grid) @ v), GridPolicy(grid, policy))
 
 
 class GridAmongWalls(GridGame):

@@ -79,6 +79,16 @@ def step(
     return x2.astype(np.int32), r.copy()
 
 
+def mean_reward(r: Array) -> Array:
+    """Return the mean over the players, (B, N) -> (B,): the oracle of the compiled ``mean``."""
+    n = r.shape[1]
+    quads = n // 4 * 4
+    sums = r[:, :quads].reshape(len(r), -1, 4).sum(1, initial=0.0)  # row by row: in order
+    for k in range(quads, n):
+        sums[:, 0] += r[:, k]
+    return (sums[:, 0] + sums[:, 1] + sums[:, 2] + sums[:, 3]) / n
+
+
 class Simulator(NamedTuple):
     """The compiled loops of one class of games.
 

@@ -24,6 +24,7 @@ from mfg_envs.choice import BLOCK
 from mfg_envs.compiled import constants
 from mfg_envs.dependence import moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.policies import TOLERANCE, states_innermost
 from mfg_envs.recycled import empty
 from mfg_envs.sweeps import sweeps
@@ -56,7 +57,7 @@ def moves_table(game: FiniteGame) -> Moves:
     S, A, K = moves.prob.shape
     maps = moves.next.transpose(1, 2, 0).reshape(A * K, S)
     if (moves.prob != moves.prob[:1]).any():
-        return _moves(maps, np.ascontiguousarray(moves.prob.transpose(1, 2, 0)))
+        return _moves(maps, np.array(moves.prob.transpose(1, 2, 0), order="C"))  # not read-only
     maps, which = np.unique(maps, axis=0, return_inverse=True)
     chance = np.zeros((A, len(maps)))
     np.add.at(chance, (np.arange(A)[:, None], which.reshape(A, K)), moves.prob[0])
@@ -76,7 +77,7 @@ def _moves(maps: Array, chance: Array) -> Moves:
 @functools.lru_cache(maxsize=16)
 def arguments(game: FiniteGame) -> tuple[Any, ...]:
     """Return what every sweep reads of a game; no ``legal`` where all actions are."""
-    legal = np.ascontiguousarray(game.legal_actions.T)
+    legal = np.array(game.legal_actions.T, order="C")
     return constants(game), legal[:0] if legal.all() else legal, tuple(moves_table(game))
 
 
@@ -86,7 +87,7 @@ def forward(game: FiniteGame, policy: Array) -> Array | None:
     None if the policy is none, mass is lost or a move leads nowhere.
     """
     laws = np.empty((game.horizon or 1, game.num_states))
-    laws[0] = game.initial_law
+    laws[0] = initial_law(game)
     policy, shape = states_innermost(policy), game.mean_field_shape
     done = sweeps(type(game)).forward(*arguments(game), game.places, shape, policy, laws)
     kept = done and np.abs(laws.sum(-1) - 1).max() <= 2 * TOLERANCE * len(laws)
@@ -129,7 +130,7 @@ def compare(game: FiniteGame, m: Array, policy: Array) -> tuple[float, float] | 
     own, top = np.zeros((2, 2, game.num_states))
     policy, m = states_innermost(policy), np.ascontiguousarray(m)
     done = sweeps(type(game)).compare(*arguments(game), game.discount, m, policy, own, top)
-    earned = (game.initial_law * (own[0], top[0])).sum(-1)  # a product @ would start threads
+    earned = (initial_law(game) * (own[0], top[0])).sum(-1)  # a product @ would start threads
     return (float(earned[0]), float(earned[1])) if done else None
 
 
@@ -140,7 +141,7 @@ def settle(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> t
         The law (S,) and its last change; NaN if a move leads nowhere.
     """
     laws = np.empty((2, game.num_states))
-    laws[0] = game.initial_law
+    laws[0] = initial_law(game)
     policy, shape = states_innermost(rule)[None], game.mean_field_shape
     change = sweeps(type(game)).settle(
         *arguments(game), game.places, shape, policy, tolerance, max_steps, laws

@@ -77,9 +77,11 @@ def check_laws(name: str, laws: Array, axes: str) -> None:
     wrong = ~((laws >= -TOLERANCE).all(-1) & (np.abs(sums - 1) <= TOLERANCE))
     first = np.argwhere(wrong)[0] if wrong.ndim else ()
     row = laws[tuple(first)]
+    scaled = row.min() >= 0 and row.sum() > 0 and np.isfinite(row.sum())
+    cure = "divide by the sums" if scaled else "no entry may be negative or NaN, and not all 0"
     raise ValueError(
         f"{name}{_place(axes, first)} must be probabilities that sum to one, got entries in"
-        f" [{row.min():.4g}, {row.max():.4g}] and sum {row.sum():.9g}; divide by the sums"
+        f" [{row.min():.4g}, {row.max():.4g}] and sum {row.sum():.9g}; {cure}"
     )
 
 

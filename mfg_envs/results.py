@@ -31,7 +31,8 @@ class Rollout(NamedTuple):
 
     Attributes:
         mean_field: Met at every decision, (T, B, *mean_field_shape).
-        reward: Mean over the players at every decision, (T, B).
+        reward: Mean over the players at every decision, (T, B); as all else, the same bits on
+            every back end.
     """
 
     mean_field: Array

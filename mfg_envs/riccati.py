@@ -30,6 +30,7 @@ import numpy as np
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.game import Array
 from mfg_envs.games.linear_quadratic import LinearQuadratic
+from mfg_envs.initial_laws import initial_law
 
 
 class Affine(NamedTuple):
@@ -183,7 +184,7 @@ def _model(game: ContinuousGame) -> _Model:
     matrices = [v if v.ndim else v * one for v in values]
     noise = game.noise_law(0, (), (), None)
     variances = [law.std**2 if isinstance(law, Normal) else (law.high - law.low) ** 2 / 12
-                 for law in (noise, *game.initial_law)]  # fmt: skip
+                 for law in (noise, *initial_law(game))]  # fmt: skip
     A, B, C = matrices[:3]
     Q, R, P = ((v + v.T) / 2 for v in matrices[3:])  # only this part of them is paid
     W, first = variances[0] * one, np.diag(variances[1:])

@@ -6,11 +6,13 @@ import numpy as np
 
 from mfg_envs.compiled import backend
 from mfg_envs.dependence import moves_are_fixed
+from mfg_envs.elimination import long_run_average
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.tables import Kernel, crowd, kernel, push, rewards
 
 DENSE_STATES = 3000
-"""Stationary games up to this size are solved as dense linear systems, larger ones by sweeps."""
+"""Up to this size stationary games are solved in dense matrices, beyond by sweeps."""
 SETTLED, MAX_STEPS = 1e-12, 10_000_000
 """When a mean field that moves its own law of motion counts as stationary (L1 change a step)."""
 
@@ -21,8 +23,7 @@ def settled(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> 
     See ``exact.stationary_mean_field``.
     """
     if moves_are_fixed(game) and game.num_states <= DENSE_STATES:
-        matrix = _matrix(kernel(game, 0, None), rule)
-        return _long_run_average(matrix, np.asarray(game.initial_law, np.float64))
+        return long_run_average(_matrix(kernel(game, 0, None), rule), initial_law(game))
     law, change = None, np.nan
     if backend() == "numba" and game.compiles:
         from mfg_envs.passes import settle
@@ -40,7 +41,7 @@ def settled(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> 
 
 def _follow(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> tuple[Array, float]:
     """Follow the lazy flow until it stands still; the oracle of ``passes.settle``."""
-    law, change = np.array(game.initial_law, np.float64), np.inf
+    law, change = initial_law(game), np.inf
     for _ in range(max_steps):
         after = push(game, kernel(game, 0, crowd(game, law, rule)), law, rule)
         change = float(np.abs(after - law).sum())
@@ -57,33 +58,6 @@ def _matrix(moves: Kernel, rule: Array) -> Array:
     index = np.arange(S)[:, None, None] * S + moves.next
     mass = rule[..., None] * moves.prob
     return np.bincount(index.ravel(), mass.ravel(), minlength=S * S).reshape(S, S)
-
-
-def _long_run_average(matrix: Array, law: Array) -> Array:
-    """Return the limit of the averages of ``law @ matrix^n``, (S,).
-
-    With one recurrent class ``mu (I - P + 1 u) = u`` has one solution, the same for every law u.
-    With several, the lazy chain ``(I + P) / 2`` is squared until it stands still: its limit is
-    the same average.
-    """
-    S = law.size
-    flat, steep = np.full(S, 1 / S), np.arange(1, S + 1) / (S * (S + 1) / 2)
-    try:
-        mu, twin = (np.linalg.solve(np.eye(S) - matrix.T + u[:, None], u) for u in (flat, steep))
-    except np.linalg.LinAlgError:
-        mu, twin = np.zeros(S), np.ones(S)
-    if np.all(mu >= -1e-12) and np.abs(mu - twin).sum() < 1e-10:
-        mu = np.maximum(mu, 0)
-        return mu / mu.sum()
-    lazy = 0.5 * (np.eye(S) + matrix)
-    for _ in range(60):
-        squared = lazy @ lazy
-        squared /= squared.sum(-1, keepdims=True)
-        still = np.abs(squared - lazy).max() < 1e-15
-        lazy = squared
-        if still:
-            break
-    return law @ lazy
 
 
 def action_values(game: FiniteGame, m: Array, rule: Array | None) -> Array:

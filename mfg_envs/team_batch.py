@@ -11,6 +11,7 @@ import numpy as np
 from mfg_envs import random, team_kernels, team_tables
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.initial_laws import check_initial_law, initial_global_law, initial_local_law
 from mfg_envs.memory import check_memory
 from mfg_envs.team_game import TeamGame
 
@@ -57,6 +58,7 @@ class TeamBatchEnv:
         check_range("num_envs", self.num_envs, 1)
         check_range("num_locals", self.num_locals, 1)
         check_memory(self.num_envs * self.num_locals, 28, "num_envs * num_locals")
+        check_initial_law(game)
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self.t, self._seed, self._episode = 0, seed, 0
         self._going, self._over = np.zeros(self.num_envs, bool), np.ones(self.num_envs, bool)
@@ -74,12 +76,12 @@ class TeamBatchEnv:
         self._seed, self._episode = seed, episode + 1  # now that the seed is known to be one
         self._keys = random.subkey(keys, episode)
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_locals + 1)
-        self.state = random.categorical(self.game.initial_local_law, u[:, 1:]).astype(np.int32)
+        self.state = random.categorical(initial_local_law(self.game), u[:, 1:]).astype(np.int32)
         self.mean_field = self.game.mean_field(self.state)
         if self.game.global_follows:
             first = self.game.global_from_locals(self.mean_field)
         else:
-            first = random.categorical(self.game.initial_global_law, u[:, 0])
+            first = random.categorical(initial_global_law(self.game), u[:, 0])
         self.global_state = np.asarray(first, np.int32)
         self.t = 0
         return self._result(np.zeros(self.num_envs))

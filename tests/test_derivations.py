@@ -359,3 +359,22 @@ def test_another_process_plays_the_same(use):
             env=environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert there.stdout.strip() == here
+
+
+@pytest.mark.parametrize("num_agents", [1, 3, 4, 10, 103])
+@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+def test_a_rollout_has_the_same_bits_on_both_back_ends(
+    use, finite_game, random_policy, mode, num_agents
+):
+    policy, played = random_policy(finite_game), []
+    for name in ("numpy", "numba"):
+        use(name)
+        env = BatchEnv(finite_game, 3, num_agents, seed=5, mode=mode)
+        env.reset()
+        played.append(env.rollout(policy, finite_game.horizon))
+    assert np.array_equal(played[0].mean_field, played[1].mean_field)
+    assert np.array_equal(played[0].reward, played[1].reward)
+    env.reset(5)
+    for t, reward in enumerate(played[1].reward):  # it is the mean, to rounding
+        step = env.step(sample_actions(alias_table(policy)[t], env.state, env._keys, t))
+        assert reward == pytest.approx(step.reward.mean(-1), rel=1e-13, abs=1e-13)

@@ -21,6 +21,7 @@ SOLVERS = (
     "compiled",
     "sensitivity",
     "tables",
+    *("initial_laws", "elimination"),
     "stationary",
     "exact",
     "passes",

@@ -6,6 +6,8 @@ import pytest
 
 import agents
 from agents import QMIteration, SampledFixedPointIteration, SemiSGD, online
+from agents.recipes import build, recipe
+from agents.sweep_grid import build as build_learner
 from mfg_envs import elementary, make_game, random
 from mfg_envs.compiled import scalar
 from mfg_envs.game import FiniteGame, at
@@ -221,11 +223,35 @@ def test_moves_that_depend_on_the_crowd_are_learned_too(toys):
         ({"alpha": 2.0}, r"alpha must be in \[0, 1\], got 2.0"),
         ({"inner_steps": 0}, "inner_steps must be at least 1, got 0"),
         ({"target": "mean"}, "target must be one of"),
+        ({"heat_growth": -1.0}, "heat_growth must be at least 0, got -1"),
     ],
 )
 def test_bad_parameters_name_value_and_bound(arguments, message):
     with pytest.raises(ValueError, match=message):
         QMIteration(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("variant", "iterations", "inner_steps", "heat_growth"),
+    [("off", 100, 2000, 0.5), ("on", 50, 3000, 1.0)],  # arXiv 2405.03718, ring road (additive)
+)
+def test_the_published_runs_are_the_defaults_of_each_variant(
+    variant, iterations, inner_steps, heat_growth
+):
+    learner = QMIteration(variant=variant)
+    assert (learner.iterations, learner.inner_steps) == (iterations, inner_steps)
+    last = learner.schedule(iterations - 1)
+    assert last.alpha.size == inner_steps
+    assert last.heat[-1] == heat_growth * iterations * inner_steps
+    given = {"iterations": iterations, "inner_steps": inner_steps, "heat_growth": heat_growth}
+    assert learner == QMIteration(variant=variant, **given)  # whoever leaves them out has them
+    assert recipe(learner)["parameters"].items() >= given.items()
+    assert build(recipe(learner)) == learner
+    assert build_learner(QMIteration, {"variant": variant, "inner_steps": None}) == learner
+
+
+def test_no_heat_is_no_heat():
+    assert (QMIteration(heat_growth=0.0).schedule(3).heat == 0).all()
 
 
 def test_what_cannot_be_learned_is_refused_before_anything_starts():

@@ -25,6 +25,7 @@ from mfg_envs.batch import BatchEnv
 from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.distances import total_variation
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.initial_laws import initial_law
 from mfg_envs.team_game import TeamGame
 
 from ..iterate import Iterate
@@ -131,7 +132,7 @@ def _finite(game: FiniteGame, policy: Array, iterate: Iterate) -> tuple[dict[str
 
 def value_from_the_start(game: FiniteGame, policy: Array) -> float:
     """Return what infinitely many players earn who begin by the first law."""
-    law, value = np.asarray(game.initial_law, np.float64), 0.0
+    law, value = initial_law(game), 0.0
     for t in range(num_steps(game)):
         rule = policy if game.horizon is None else policy[t]
         earned = exact.rewards(game, t, exact.crowd(game, law, rule))

@@ -5,19 +5,25 @@ sides; whoever would leave the line stays at its end: ``x' = clip(x + a + w, 0, 
 
 ``lasry_lions_chain`` dislikes company: with a horizon the game is monotone, its flow unique.
 ``two_bar_coordination`` likes it: around each of two bars there is an equilibrium of its own.
-``no_interaction_chain`` does not care: the best policy is the equilibrium.
-Source: Magnino et al., "Bench-MFG" (arXiv 2602.12517).
+``no_interaction_chain`` does not care: the best policy is the equilibrium.  Its goal is the middle,
+which is ``lasry_lions_chain`` without the crowd, or, ``goal="forward"``, the far end.
+Source: Magnino et al., "Bench-MFG" (arXiv 2602.12517), but for the goal in the middle: its game
+without interaction, "move forward", is the other one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,35 @@ class NoInteractionChain(LasryLionsChain):
     name: ClassVar[str] = "no_interaction_chain"
 
     crowd_aversion: float = 0.0
+
+    @classmethod
+    def make(cls, *, goal: str = "middle", **parameters: Any) -> Self:
+        check_choice("goal", goal, cls.variants()["goal"])
+        return cls.variants()["goal"][goal](**parameters)
+
+    @classmethod
+    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
+        return {"goal": {"middle": NoInteractionChain, "forward": MoveForwardChain}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveForwardChain(Chain):
+    """Everybody wants to be at the far end, and does not care who else is there.
+
+    Reward: ``x - move_cost |move|``, "move forward" of Bench-MFG (package 0.1.3).
+    Known equilibrium: everybody moves right up to the last cell and stays there, since a slip back
+    costs less than to push against the end (for the default numbers).
+
+    Attributes:
+        move_cost: Cost of moving one cell.
+    """
+
+    name: ClassVar[str] = "no_interaction_chain"
+
+    move_cost: float = 0.1
+
+    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+        return 1.0 * x - self.move_cost * np.abs(a - 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,31 @@ def test_without_interaction_walking_to_the_middle_is_best():
     mu = exact.stationary_mean_field(game, rule)
     assert mu == pytest.approx([0, 0, 0.025, 0.95, 0.025, 0, 0])
     assert np.array_equal(exact.best_response(game, np.full(7, 1 / 7)), rule)
+
+
+def test_moving_forward_pays_what_bench_mfg_pays():
+    game = make_game("no_interaction_chain", goal="forward")
+    assert game.name == "no_interaction_chain"
+    r = exact.rewards(game, 0, game.initial_law)
+    assert r == pytest.approx(np.arange(7)[:, None] - np.array([0.1, 0, 0.1]))
+    rule = np.array([RIGHT] * 6 + [STAY])
+    assert np.array_equal(exact.best_response(game, game.initial_law), rule)
+    assert exact.exploitability(game, rule) == pytest.approx(0, abs=1e-12)
+    slips = ((-1, 0.025), (0, 0.95), (1, 0.025))
+    moves, wander = np.zeros((2, 7, 7))  # of the best rule, and of the uniform one
+    for x, (slip, chance) in itertools.product(range(7), slips):
+        moves[x, min(x + (x < 6) + slip, 6)] += chance
+        for a in (-1, 0, 1):
+            wander[x, min(max(x + a + slip, 0), 6)] += chance / 3
+    mu = np.linalg.matrix_power(wander, 4096)[0]
+    best = np.linalg.solve(np.eye(7) - 0.9 * moves, np.arange(7) - 0.1 * (np.arange(7) < 6))
+    gain = mu @ best - (mu @ np.arange(7) - 0.2 / 3) / 0.1  # stationary: the same every step
+    uniform = policies.uniform(game)
+    assert exact.stationary_mean_field(game, uniform) == pytest.approx(mu)
+    assert exact.exploitability(game, uniform) == pytest.approx(gain)
+    assert gain == pytest.approx(23.09, abs=5e-3)  # Bench-MFG 0.1.3, 99 backups: 23.0888
+    with pytest.raises(ValueError, match="goal must be one of 'middle', 'forward', got 'back'"):
+        make_game("no_interaction_chain", goal="back")
 
 
 def test_the_monotone_chain_has_a_symmetric_equilibrium_that_averaging_finds():

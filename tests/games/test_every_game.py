@@ -22,6 +22,7 @@ SETTINGS = {
         {"dynamics_structure": "multiplicative", "interaction": "cyclic", **SMALL},
         {"reward_structure": "multiplicative", "dynamics_strength": 1.0, **SMALL},
     ],
+    "no_interaction_chain": [{"goal": "forward"}],
     "predator_prey": [{"num_populations": 4, "num_cells": 3}],
     "ring_road": [{"reward": r} for r in ("additive", "lwr", "separable", "non_separable")],
     "routing": [{"dt": 0.25, "horizon": 20, "departures": 3}],

@@ -11,6 +11,12 @@ from agents import FixedPointIteration
 from mfg_envs import BatchEnv, exact, make_game, policies
 
 
+def test_random_play_is_as_exploitable_as_open_spiel_says_on_a_torus():
+    game = make_game("predator_prey")
+    gain = exact.exploitability(game, policies.uniform(game))
+    assert 3 * gain == pytest.approx(3.158357597025507)  # 2.0.2, geometry TORUS: sums over species
+
+
 def law(game, x, a):
     moves = exact.kernel(game, 0, None)
     return np.bincount(moves.next[x, a], moves.prob[x, a], minlength=game.num_states)

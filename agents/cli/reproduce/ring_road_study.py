@@ -140,8 +140,8 @@ def _additive(seeds: Sequence[int], out: Path, progress: bool) -> Entries:
     metrics = {"mse": additive_mse, "policy_distance": policy_distance}
     learners: dict[str, tuple[Learner, int]] = {
         "FPI": (LaxFriedrichsFPI(), 1),
-        "off-policy QMI": (QMIteration(variant="off", iterations=100, inner_steps=2000), 2),
-        "on-policy QMI": (QMIteration(variant="on", iterations=50, inner_steps=3000), 1),
+        "off-policy QMI": (QMIteration(variant="off"), 2),
+        "on-policy QMI": (QMIteration(variant="on"), 1),
     }
     entries, fields = [], {}
     for name, (learner, stride) in learners.items():
