@@ -72,9 +72,14 @@ def beckmann(game: TrafficAssignment, m: Array) -> float:
 
 
 def relative_gap(game: TrafficAssignment, m: Array) -> float:
-    """Return the share of all costs that travellers would save on cheapest ways at these costs."""
+    """Return the share of all costs that travellers would save on cheapest ways at these costs.
+
+    It is 0 where nothing costs anything.
+    """
     v, ways = game.volumes(m), game.ways
     paid = (game.fixed_cost + game.road.jam(v)) @ v
+    if paid == 0:
+        return 0.0
     values = cheapest_ways(game, m)[0].max(-1, where=game.legal_actions, initial=-np.inf)
     return float(1 + game.total * (ways.share @ values[game.cycle.start]) / paid)
 

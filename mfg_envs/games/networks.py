@@ -8,9 +8,10 @@ one that never jams.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -90,7 +91,11 @@ class Network(Table):
         loops = [tail for tail, head in zip(self.tail, self.head, strict=True) if tail == head]
         if loops:
             raise ValueError(f"{self.name}: a link leads from node {loops[0]} to itself")
-        missing = set(self.tail + self.head) - {node for node, *_ in self.positions}
+        spots = Counter(node for node, *_ in self.positions)
+        if spots and max(spots.values()) > 1:
+            node, times = spots.most_common(1)[0]
+            raise ValueError(f"{self.name}: node {node} has {times} positions, give it one")
+        missing = set(self.tail + self.head) - spots.keys()
         if self.positions and missing:
             raise ValueError(f"{self.name}: node {min(missing)} has no position")
 
@@ -154,11 +159,11 @@ class Trips(Table):
     """How many travel from where to where.
 
     Attributes:
-        table: (origin, destination, volume), each pair of nodes once.  Trips to where one is
-            already, and none at all, are left out.
+        table: (origin, destination, volume), each pair of nodes with a volume once.  Trips to where
+            one is already, and no trips, are left out.
 
     Raises:
-        ValueError: If a volume is negative or a pair stands twice; names it.
+        ValueError: If a volume is negative or a pair with a volume stands twice; names it.
     """
 
     table: tuple[tuple[int, int, float], ...]
@@ -172,7 +177,7 @@ class Trips(Table):
             name = f"volume of the trips from {origin} to {destination}"
             if as_float(name, volume) < 0:
                 raise ValueError(f"{name} must be at least 0, got {volume:g}")
-            if pair in kept:
+            if pair in kept and (volume or kept[pair]):
                 raise ValueError(f"trips from {origin} to {destination} stand there twice")
             kept[pair] = float(volume)
         table = tuple((o, d, v) for (o, d), v in kept.items() if o != d and v > 0)
@@ -230,12 +235,22 @@ def ways(network: Network, trips: Trips) -> Ways:
     reaching = _spread(at_goal, head, tail, open_links)
     if not reaching[goal, origin].all():
         pair = int(reaching[goal, origin].argmin())
-        o, d = network.nodes[origin[pair]], network.nodes[destination[pair]]
-        raise ValueError(f"{network.name}: no way leads from node {o} to node {d}")
+        _fail_to_reach(network, origin[pair], destination[pair])
     nodes = reaching & _spread(starts, tail, head, open_links) & ~at_goal
     links = nodes[:, tail] & reaching[:, head] & open_links
     share = np.array([volume for *_, volume in trips.table]) / trips.total
     return Ways(goals, origin, goal, share, nodes, links)
+
+
+def _fail_to_reach(network: Network, origin: int, destination: int) -> NoReturn:
+    """Raise a ValueError that says why no way leads from one node index to another."""
+    goal = np.arange(len(network.nodes))[None] == destination
+    tail, head = network.ends
+    anywhere = _spread(goal, head, tail, np.ones((1, len(tail)), bool))[0, origin]
+    blame = f" without driving through a node below first_thru_node = {network.first_thru_node}"
+    o, d = network.nodes[[origin, destination]]
+    why = blame + " (<FIRST THRU NODE> of a file)" if anywhere else ""
+    raise ValueError(f"{network.name}: no way leads from node {o} to node {d}{why}")
 
 
 def distances(network: Network, ways: Ways, cost: Array) -> Array:

@@ -7,8 +7,17 @@ Cabannes et al., "Solving N-player dynamic routing games with congestion: a mean
 (arXiv 2110.11943); at equilibrium all ways in use take the same, least time.  On Braess's network
 that is 3.75, and without the bridge everybody would get there in 3.5.
 
-Times are drawn at random between the two whole numbers of steps around them, so that they are right
-on average; rounding them would move the mean by up to half a step, the same way for everybody.
+A travel time is rounded to the nearest whole number of steps for moves, but paid to the full.  So
+rounding shifts only who meets whom, by half a step a link: values converge at the rate of dt to
+those of continuous time, as do arrivals, and no state is needed for what a step leaves over.  Who
+enters together stays together; drawing the rounding at random would split a platoon, whose front
+would escape its own congestion however small dt is.  The value of Braess's network when a share p
+turns to B at A, and q to C at B, minus that by hand, and of two links that jam, entered evenly::
+
+    dt                  .1         .05        .025      .0125     .00625   slope
+TABLE
+Where platoons meet in continuous time after different links, dt should divide their times, as the
+default does at the equilibrium; else they can pass one step apart, at any dt.
 """
 
 from __future__ import annotations
@@ -29,11 +38,18 @@ MOST_STATES = 20_000_000
 """Most private states of a game."""
 ROUNDING = 0.05
 """Change of a travel time by rounding above which a warning is due."""
+NEAREST = 0.5 + 1e-9
+"""Makes a floor round: halves up, even if they come out a little low."""
 
 
 def link_steps(free: Any, delay: Any, ratio: Any, power: Any, most: Any) -> Any:
-    """Return a travel time in steps: at least one, at most ``most``."""
+    """Return a travel time in steps, not rounded: at least one, at most ``most``."""
     return np.minimum(np.maximum(free + delay * ratio**power, 1.0), most)
+
+
+def whole_steps(steps: Any) -> Any:
+    """Return the whole number of steps that is next to a travel time, int64."""
+    return np.int64(np.floor(steps + NEAREST))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +60,9 @@ class Routing(RoadGame):
     arrived.  Action: which link to take next, in the order in which the network lists those that
     leave the node; links that do not lead to the destination, and those beyond the last, are
     illegal: who plays one waits.  It counts before departure and in the last step on a link;
-    elsewhere every action does the same.  Noise: whether one departs, and on entering a link
-    whether its travel time is rounded up.
-    Reward: minus the length of a step, dt, for every step on a link.
+    elsewhere every action does the same.  Noise: whether one departs.
+    Reward: minus the time spent, dt for every step on a link; on entering, also what its travel
+    time is longer or shorter than whole steps.
 
     Attributes:
         network: Name of a known network, or a ``Network``.
@@ -73,6 +89,8 @@ class Routing(RoadGame):
         super().__post_init__()
         if self.horizon is None:
             raise ValueError("routing has an end: horizon must be a number of steps, got None")
+        if self.horizon == 1:
+            raise ValueError("horizon must be at least 2, to set out and to drive, got 1")
         check_range("departures", self.departures, 1, self.horizon - 1)
         if self.dt is not None and not as_float("dt", self.dt) > 0:
             raise ValueError(f"dt must be positive, got {self.dt}")
@@ -87,8 +105,9 @@ class Routing(RoadGame):
 
     def _check_horizon(self, horizon: int) -> None:
         goals, origin, goal, *_ = self.ways
-        far = distances(self.road, self.ways, np.maximum(self.free[:-1], 1))[goal, origin]
-        needed = int(np.ceil(far.max())) + self.departures
+        least = whole_steps(np.maximum(self.free[:-1], 1))
+        far = distances(self.road, self.ways, least)[goal, origin]
+        needed = int(far.max()) + self.departures
         if needed > horizon:
             o, d = self.road.nodes[[origin[far.argmax()], goals[goal[far.argmax()]]]]
             raise ValueError(
@@ -98,7 +117,7 @@ class Routing(RoadGame):
 
     def _warn_of_rounding(self) -> None:
         road, empty = self.road, np.array(self.road.free_time)
-        rounded = np.maximum(np.rint(empty / self.step_length), 1) * self.step_length
+        rounded = whole_steps(np.maximum(empty / self.step_length, 1)) * self.step_length
         excess = np.abs(rounded - empty) - ROUNDING * (empty + road.delay)
         link = int(np.where(self.ways.links.any(0), excess, -np.inf).argmax())
         if excess[link] > 1e-12:
@@ -147,19 +166,24 @@ class Routing(RoadGame):
         return np.append(self.road.power, 1)
 
     @cached_property
-    def most(self) -> Array:
-        """Most steps on a link, int (L + 1,): with all on it who may be, but no longer than T."""
+    def slowest(self) -> Array:
+        """Longest travel times in steps, (L + 1,): with all on it who may be, at most T."""
         goals, _, goal, share, _, links = self.ways
         users = np.bincount(goal, share, len(goals)) @ links
         ratio = self.ratio * np.append(np.minimum(users, 1), 0)
         horizon = np.full(self.num_links + 1, float(self.horizon or 1))
-        slowest = link_steps(self.free, self.delay, ratio, self.power, horizon)
-        return np.ceil(slowest - 1e-9).astype(np.int64)
+        return link_steps(self.free, self.delay, ratio, self.power, horizon)
+
+    @cached_property
+    def most(self) -> Array:
+        """Most steps on a link, int (L + 1,)."""
+        return whole_steps(self.slowest)
 
     @cached_property
     def journey(self) -> Journey:
         """States and moves as arrays."""
-        return journey(self.road, self.ways, self.most[:-1], self.free[:-1] >= 2)
+        slow = whole_steps(self.free[:-1]) > 1
+        return journey(self.road, self.ways, self.most[:-1], slow)
 
     @property
     def num_states(self) -> int:
@@ -204,25 +228,25 @@ class Routing(RoadGame):
         return np.where(entering, self.journey.link, self.num_links).astype(np.int32)
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        i = self.entered[x]
-        ratio = at(m, i) * self.ratio[i]
-        steps = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.most[i])
         leave = 1 / np.maximum(self.departures - t, 1)
-        one = np.where(self.places[x] == self.num_links, leave, steps - np.floor(steps))
+        one = np.where(self.places[x] == self.num_links, leave, 0.0)
         return 1 - one, one
 
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
         i, on = self.entered[x], self.places[x]
         ratio = at(m, i) * self.ratio[i]
-        steps = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.most[i])
-        drawn = np.minimum(np.int64(np.floor(steps)) + w, self.most[i])
-        after = np.where(i < self.num_links, drawn, self.steps[x]) - 1
+        time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
+        after = np.where(i < self.num_links, whole_steps(time), self.steps[x]) - 1
         end = self.turn[self.row[x], a]
         ahead = np.where((on < self.num_links) & (after > 0), x - self.steps[x] + after, end)
         return np.where((on == self.num_links) & (w == 0), x, ahead)
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        return np.where(self.places[x] < self.num_links, -self.step_length, 0.0)
+        i, on = self.entered[x], self.places[x]
+        ratio = at(m, i) * self.ratio[i]
+        time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
+        rest = np.where(i < self.num_links, time - whole_steps(time), 0.0)
+        return np.where(on < self.num_links, -self.step_length * (1 + rest), 0.0)
 
     def volumes(self, m: Array) -> Array:
         """Return the volume on every link in mean fields (*batch, P), (*batch, L)."""
