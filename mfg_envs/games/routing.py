@@ -105,8 +105,7 @@ class Routing(RoadGame):
 
     def _check_horizon(self, horizon: int) -> None:
         goals, origin, goal, *_ = self.ways
-        least = whole_steps(np.maximum(self.free[:-1], 1))
-        far = distances(self.road, self.ways, least)[goal, origin]
+        far = distances(self.road, self.ways, self.least[:-1])[goal, origin]
         needed = int(far.max()) + self.departures
         if needed > horizon:
             o, d = self.road.nodes[[origin[far.argmax()], goals[goal[far.argmax()]]]]
@@ -117,7 +116,7 @@ class Routing(RoadGame):
 
     def _warn_of_rounding(self) -> None:
         road, empty = self.road, np.array(self.road.free_time)
-        rounded = whole_steps(np.maximum(empty / self.step_length, 1)) * self.step_length
+        rounded = self.least[:-1] * self.step_length
         excess = np.abs(rounded - empty) - ROUNDING * (empty + road.delay)
         link = int(np.where(self.ways.links.any(0), excess, -np.inf).argmax())
         if excess[link] > 1e-12:
@@ -175,6 +174,11 @@ class Routing(RoadGame):
         return link_steps(self.free, self.delay, ratio, self.power, horizon)
 
     @cached_property
+    def least(self) -> Array:
+        """Fewest steps on a link, int (L + 1,)."""
+        return whole_steps(np.maximum(self.free, 1))
+
+    @cached_property
     def most(self) -> Array:
         """Most steps on a link, int (L + 1,)."""
         return whole_steps(self.slowest)
@@ -182,8 +186,7 @@ class Routing(RoadGame):
     @cached_property
     def journey(self) -> Journey:
         """States and moves as arrays."""
-        slow = whole_steps(self.free[:-1]) > 1
-        return journey(self.road, self.ways, self.most[:-1], slow)
+        return journey(self.road, self.ways, self.least[:-1], self.most[:-1])
 
     @property
     def num_states(self) -> int:
@@ -207,9 +210,14 @@ class Routing(RoadGame):
         return self.journey.link[x]
 
     @property
-    def steps(self) -> Array:
-        """Steps to go, int32 (S,)."""
-        return self.journey.steps
+    def met(self) -> Array:
+        """Link whose travel time is set by the volume then on it, int32 (S,); L: none."""
+        return self.journey.met
+
+    @property
+    def onward(self) -> Array:
+        """Next state if none is chosen and no time is set, int32 (S,); -1: by ``turn``."""
+        return self.journey.onward
 
     @property
     def row(self) -> Array:
@@ -222,10 +230,9 @@ class Routing(RoadGame):
         return self.journey.turn
 
     @cached_property
-    def entered(self) -> Array:
-        """Link that is just being entered, int32 (S,); L: none."""
-        entering = (self.journey.steps == 0) & (self.journey.link < self.num_links)
-        return np.where(entering, self.journey.link, self.num_links).astype(np.int32)
+    def spent(self) -> Array:
+        """Steps on a link when its travel time is set, that one included, int (L + 1,)."""
+        return np.minimum(self.least, 2)
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         leave = 1 / np.maximum(self.departures - t, 1)
@@ -233,20 +240,21 @@ class Routing(RoadGame):
         return 1 - one, one
 
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
-        i, on = self.entered[x], self.places[x]
+        i = self.met[x]
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
-        after = np.where(i < self.num_links, whole_steps(time), self.steps[x]) - 1
-        end = self.turn[self.row[x], a]
-        ahead = np.where((on < self.num_links) & (after > 0), x - self.steps[x] + after, end)
-        return np.where((on == self.num_links) & (w == 0), x, ahead)
+        left = whole_steps(time) - self.spent[i]
+        set_out = np.where(left > 0, x + left, -1)
+        ahead = np.where(i < self.num_links, set_out, self.onward[x])
+        there = np.where(ahead < 0, self.turn[self.row[x], a], ahead)
+        return np.where((self.places[x] == self.num_links) & (w == 0), x, there)
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        i, on = self.entered[x], self.places[x]
+        i = self.met[x]
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
         rest = np.where(i < self.num_links, time - whole_steps(time), 0.0)
-        return np.where(on < self.num_links, -self.step_length * (1 + rest), 0.0)
+        return np.where(self.places[x] < self.num_links, -self.step_length * (1 + rest), 0.0)
 
     def volumes(self, m: Array) -> Array:
         """Return the volume on every link in mean fields (*batch, P), (*batch, L)."""
