@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn
 import numpy as np
 
 from mfg_envs.game import Array, as_float, as_int
+from mfg_envs.memory import check_memory
 
 
 class Table:
@@ -218,7 +219,8 @@ def ways(network: Network, trips: Trips) -> Ways:
     """Return what trips can use: links that lead from an origin on to the destination.
 
     Raises:
-        ValueError: If a node is unknown or a destination cannot be reached; names the nodes.
+        ValueError: If a node is unknown, a destination cannot be reached (names the nodes), or
+            there are too many destinations for the memory that is free.
     """
     origin, destination = np.array([pair[:2] for pair in trips.table]).T
     unknown = np.setdiff1d([origin, destination], network.nodes)
@@ -227,6 +229,8 @@ def ways(network: Network, trips: Trips) -> Ways:
     origin, destination = np.searchsorted(network.nodes, [origin, destination])
     goals, goal = np.unique(destination, return_inverse=True)
     tail, head = network.ends
+    flags = 6 * len(network.nodes) + 4 * len(tail)
+    check_memory(len(goals), flags, f"{network.name}: number of destinations")
     at_goal = np.arange(len(network.nodes)) == goals[:, None]
     closed = (network.nodes < network.first_thru_node) & ~at_goal  # (D, V)
     open_links = ~closed[:, head] & ~at_goal[:, tail]
@@ -280,13 +284,20 @@ def distances(network: Network, ways: Ways, cost: Array) -> Array:
 def _spread(seeds: Array, source: Array, target: Array, open_links: Array) -> Array:
     """Return the nodes (D, V) that open links (D, L) from source to target reach from seeds."""
     order = np.argsort(target, kind="stable")
-    source, target, open_links = source[order], target[order], open_links[:, order]
+    source, target = source[order], target[order]
     first = np.flatnonzero(np.diff(target, prepend=-1))
-    reached = seeds
+    free, reached = _packed(open_links[:, order]), _packed(seeds)
     while True:
         grown = reached.copy()
-        found = np.logical_or.reduceat(reached[:, source] & open_links, first, axis=1)
-        grown[:, target[first]] |= found
+        grown[target[first]] |= np.bitwise_or.reduceat(reached[source] & free, first)
         if np.array_equal(grown, reached):
-            return grown
+            return np.unpackbits(grown.view(np.uint8), 1, len(seeds)).T.astype(bool)
         reached = grown
+
+
+def _packed(flags: Array) -> Array:
+    """Return flags (D, X) as bits of words, 64 destinations a word: uint64 (X, W)."""
+    bits = np.packbits(flags.T, 1)
+    packed = np.zeros((len(bits), 8 * -(-len(flags) // 64)), np.uint8)
+    packed[:, : bits.shape[1]] = bits
+    return packed.view(np.uint64)

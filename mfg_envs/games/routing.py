@@ -94,14 +94,18 @@ class Routing(RoadGame):
         check_range("departures", self.departures, 1, self.horizon - 1)
         if self.dt is not None and not as_float("dt", self.dt) > 0:
             raise ValueError(f"dt must be positive, got {self.dt}")
+        self._check_size(int(self.ways.links.sum()))  # before dt is found, which takes longer
         self._check_horizon(self.horizon)
-        size = len(self.ways.share) + int((self.ways.links @ self.most[:-1]).sum()) + 1
+        self._check_size(int((self.ways.links @ self.most[:-1]).sum()))
+        self._warn_of_rounding()
+
+    def _check_size(self, on_links: int) -> None:
+        size = len(self.ways.share) + on_links + 1
         if size > MOST_STATES:
             raise ValueError(
                 f"{self.road.name}: {size:,} states, at most {MOST_STATES:,} are possible: use a"
                 " larger dt, a shorter horizon or fewer destinations"
             )
-        self._warn_of_rounding()
 
     def _check_horizon(self, horizon: int) -> None:
         goals, origin, goal, *_ = self.ways
