@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array
-from mfg_envs.games.networks import Network, Ways
+from mfg_envs.games.networks import Network
+from mfg_envs.games.ways import Ways
 
 
 class Journey(NamedTuple):

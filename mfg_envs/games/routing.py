@@ -44,8 +44,8 @@ import numpy as np
 
 from mfg_envs.game import Array, Layout, as_float, at, check_range
 from mfg_envs.games.journey import Journey, features, journey
-from mfg_envs.games.networks import distances
 from mfg_envs.games.road_game import RoadGame
+from mfg_envs.games.ways import distances
 
 MOST_STATES = 20_000_000
 """Most private states of a game."""

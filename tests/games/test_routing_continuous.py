@@ -105,7 +105,7 @@ def test_the_equilibrium_is_found_with_steps_that_do_not_fit(dt):
 
 
 def test_errors_shrink_as_fast_as_steps_when_travellers_set_out_evenly():
-    """Two links in a row that jam, entered at the rate 1 from 0 to 1, all arrive after 3 on average.
+    """Two links in a row that jam, entered at the rate 1 from 0 to 1, take 3 on average.
 
     Who sets out at s meets s on the first link, as nobody leaves it before 1, and takes 1 + s / 2:
     .25 more than 1 on average.  It gets to the second one after those who set out earlier, at
