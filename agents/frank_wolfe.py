@@ -18,9 +18,12 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.game import Array, check_range
 from mfg_envs.games.routing_cycle import TrafficAssignment
+from mfg_envs.memory import check_memory
 
 from .iterate import Iterate
 
+BYTES = 80
+"""Of memory for every state and action: targets, values and what they are computed from."""
 MOST_LAST = 0.99
 """Most of the last target in a new one."""
 
@@ -44,10 +47,16 @@ class FrankWolfe:
         """Yield an iterate per best response, the first to empty roads.  Nothing is random.
 
         The iterate's ``q`` are the values until arrival to which the best response was taken.
+
+        Raises:
+            TypeError: If the game is another one.
+            ValueError: If its tables need more memory than is free.
         """
         game = source
         if not isinstance(game, TrafficAssignment):
             raise TypeError(f'FrankWolfe needs "routing_cycle" with cost="bpr", got {game!r}')
+        pairs = game.num_states * game.num_actions
+        check_memory(pairs, BYTES, f"{game.road.name}: num_states * num_actions")
         visits = target = np.zeros((game.num_states, game.num_actions))
         visits[game.cycle.home, 0] = game.stay
         if start is not None:
@@ -72,9 +81,14 @@ def beckmann(game: TrafficAssignment, m: Array) -> float:
 
 
 def relative_gap(game: TrafficAssignment, m: Array) -> float:
-    """Return the share of all costs that travellers would save on cheapest ways at these costs."""
+    """Return the share of all costs that travellers would save on cheapest ways at these costs.
+
+    It is 0 where nothing costs anything.
+    """
     v, ways = game.volumes(m), game.ways
     paid = (game.fixed_cost + game.road.jam(v)) @ v
+    if paid == 0:
+        return 0.0
     values = cheapest_ways(game, m)[0].max(-1, where=game.legal_actions, initial=-np.inf)
     return float(1 + game.total * (ways.share @ values[game.cycle.start]) / paid)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, FiniteGame, check_choice
+from mfg_envs.memory import check_memory
 
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")
 
@@ -71,11 +73,12 @@ class Observer:
             )
         self.game = game
         x = np.arange(game.num_states)
-        state, mask = game.coordinates(x), game.legal_actions
-        near = np.asarray(game.neighbours(x), np.intp)
+        near = np.empty((len(x), 0), np.intp)
+        if "density" in self.parts:
+            near = np.asarray(game.neighbours(x), np.intp)
         cells = game.num_observations
         size_high = {
-            "state": (state.shape[1], 1),
+            "state": (game.coordinates(x[:1]).shape[1], 1),
             "time": (1, 1),
             "density": (near.shape[1], cells),
             "mean_field": (game.num_places, 1),
@@ -96,14 +99,22 @@ class Observer:
         ends = np.cumsum([len(part) for part in low])
         starts = ends - [len(part) for part in low]
         self._columns = dict(zip(self.parts, map(slice, starts, ends), strict=True))
-        self._near = near if "density" in self.parts else near[:, :0]
-        self._fixed = np.zeros((len(x), self.width), np.float32)
-        """What never changes of the observation in every state, (S, D)."""
-        for part, value in (("state", state), ("mask", mask)):
-            if part in self.parts:
-                self._fixed[:, self._columns[part]] = value
-        self._every = np.empty((0, *self._fixed.shape), np.float32)
+        self._near = near
+        self._every = np.empty((0, len(x), self.width), np.float32)
         """Observations in every state, by population: written anew at every look."""
+
+    @cached_property
+    def _fixed(self) -> Array:
+        """What never changes of the observation in every state, (S, D)."""
+        count, name = self.game.num_states, f"observe={self.parts}: num_states * numbers"
+        check_memory(count * self.width, 4, f"{name} of an observation")
+        fixed = np.zeros((count, self.width), np.float32)
+        for part, column in self._columns.items():
+            if part == "state":
+                fixed[:, column] = self.game.coordinates(np.arange(count))
+            elif part == "mask":
+                fixed[:, column] = self.game.legal_actions
+        return fixed
 
     def __call__(self, x: Array, t: int, m: Array) -> Array:
         """Return the observations of players.

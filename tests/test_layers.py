@@ -12,7 +12,7 @@ import pytest
 LONGEST = 300
 BELOW_GAMES = (
     *("layout", "game", "continuous_game", "team_game"),
-    *("random", "elementary", "components"),
+    *("random", "elementary", "components", "memory"),
 )
 """What a game is, and numbers: all that a game file may import of ours beside other games."""
 SOLVERS = (

@@ -26,6 +26,9 @@ from .names import Settings, complete_game, complete_learner, learner_class, nam
 from .outputs import check_file
 from .settings import parse
 
+LARGE = 10_000_000
+"""States times actions from which on the size is said before anything is made of it."""
+
 
 def _names(incomplete: str) -> list[str]:
     return complete_game(incomplete) + complete_learner(incomplete)
@@ -69,17 +72,24 @@ def show_command(
     if save is not None:
         check_file("--save", save, (".png",))
     given = parse(settings or ())
-    given |= {} if network is None else {"network": tntp.read_network(network)}
-    given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
-    built = named_game(game, given)
+    with console.status(f"Reading and building {game}") as status:
+        given |= {} if network is None else {"network": tntp.read_network(network)}
+        given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
+        built = named_game(game, given)
+        said = ", ".join(f"{name} {value}" for name, value in given.items())
+        if isinstance(built, FiniteGame) and built.num_states * built.num_actions > LARGE:
+            table = 8 * built.num_states * built.num_actions / 2**20
+            size = f"{built.num_states:,} states x {built.num_actions} actions"
+            console.print(f"{size}: a table of values has {table:,.0f} MiB", highlight=False)
+        status.update(f"Building the moves of {game}")
+        facts = _facts(built, f"With {said}" if given else "With the default parameters")
     chosen = variant(cls, given)
-    said = ", ".join(f"{name} {value}" for name, value in given.items())
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
     for title, text in ((game, theory), ("rules", rules)):
         _print_text(console, title, text)
     console.print(_parameters(cls, chosen))
-    console.print(_facts(built, f"With {said}" if given else "With the default parameters"))
+    console.print(facts)
     if save is not None:
         _picture(built, agents, save)
         console.print(f"Wrote {save}")

@@ -1,4 +1,4 @@
-"""Road networks: links with travel times, trips over them, and the ways that lead to an end.
+"""Road networks: links with travel times, and trips over them.
 
 A link that carries volume v takes ``free_time + delay (v / capacity)^power``.  The formula of the
 Bureau of Public Roads (BPR) has ``delay = b free_time``; power 1 is a linear link, and ``delay`` 0
@@ -8,9 +8,10 @@ one that never jams.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -90,7 +91,11 @@ class Network(Table):
         loops = [tail for tail, head in zip(self.tail, self.head, strict=True) if tail == head]
         if loops:
             raise ValueError(f"{self.name}: a link leads from node {loops[0]} to itself")
-        missing = set(self.tail + self.head) - {node for node, *_ in self.positions}
+        spots = Counter(node for node, *_ in self.positions)
+        for node, times in spots.most_common(1):
+            if times > 1:
+                raise ValueError(f"{self.name}: node {node} has {times} positions, give it one")
+        missing = set(self.tail + self.head) - spots.keys()
         if self.positions and missing:
             raise ValueError(f"{self.name}: node {min(missing)} has no position")
 
@@ -154,11 +159,11 @@ class Trips(Table):
     """How many travel from where to where.
 
     Attributes:
-        table: (origin, destination, volume), each pair of nodes once.  Trips to where one is
-            already, and none at all, are left out.
+        table: (origin, destination, volume), each pair of nodes with a volume once.  Trips to where
+            one is already, and no trips, are left out.
 
     Raises:
-        ValueError: If a volume is negative or a pair stands twice; names it.
+        ValueError: If a volume is negative or a pair with a volume stands twice; names it.
     """
 
     table: tuple[tuple[int, int, float], ...]
@@ -172,7 +177,7 @@ class Trips(Table):
             name = f"volume of the trips from {origin} to {destination}"
             if as_float(name, volume) < 0:
                 raise ValueError(f"{name} must be at least 0, got {volume:g}")
-            if pair in kept:
+            if pair in kept and (volume or kept[pair]):
                 raise ValueError(f"trips from {origin} to {destination} stand there twice")
             kept[pair] = float(volume)
         table = tuple((o, d, v) for (o, d), v in kept.items() if o != d and v > 0)
@@ -187,91 +192,3 @@ class Trips(Table):
     def total(self) -> float:
         """Volume of all trips."""
         return float(sum(volume for *_, volume in self.table))
-
-
-class Ways(NamedTuple):
-    """What of a network can be on the way of a trip.  V nodes, L links, D destinations, R pairs.
-
-    Attributes:
-        destinations: Node index of every destination, int (D,).
-        origin: Node index of every pair's origin, int (R,).
-        goal: Which destination every pair has, int (R,).
-        share: Share of all trips, (R,).
-        nodes: Whether trips to a destination may meet a node, itself left out, bool (D, V).
-        links: Whether they may use a link, bool (D, L).
-    """
-
-    destinations: Array
-    origin: Array
-    goal: Array
-    share: Array
-    nodes: Array
-    links: Array
-
-
-def ways(network: Network, trips: Trips) -> Ways:
-    """Return what trips can use: links that lead from an origin on to the destination.
-
-    Raises:
-        ValueError: If a node is unknown or a destination cannot be reached; names the nodes.
-    """
-    origin, destination = np.array([pair[:2] for pair in trips.table]).T
-    unknown = np.setdiff1d([origin, destination], network.nodes)
-    if unknown.size:
-        raise ValueError(f"{network.name}: trips name node {unknown[0]}, which no link touches")
-    origin, destination = np.searchsorted(network.nodes, [origin, destination])
-    goals, goal = np.unique(destination, return_inverse=True)
-    tail, head = network.ends
-    at_goal = np.arange(len(network.nodes)) == goals[:, None]
-    closed = (network.nodes < network.first_thru_node) & ~at_goal  # (D, V)
-    open_links = ~closed[:, head] & ~at_goal[:, tail]
-    starts = np.zeros(closed.shape, bool)
-    starts[goal, origin] = True
-    reaching = _spread(at_goal, head, tail, open_links)
-    if not reaching[goal, origin].all():
-        pair = int(reaching[goal, origin].argmin())
-        o, d = network.nodes[origin[pair]], network.nodes[destination[pair]]
-        raise ValueError(f"{network.name}: no way leads from node {o} to node {d}")
-    nodes = reaching & _spread(starts, tail, head, open_links) & ~at_goal
-    links = nodes[:, tail] & reaching[:, head] & open_links
-    share = np.array([volume for *_, volume in trips.table]) / trips.total
-    return Ways(goals, origin, goal, share, nodes, links)
-
-
-def distances(network: Network, ways: Ways, cost: Array) -> Array:
-    """Return the least cost from every node on a way to every destination, (D, V); else infinite.
-
-    Args:
-        network: The network.
-        ways: What trips can use of it.
-        cost: Cost of every link, (L,), >= 0.
-    """
-    tail, head = network.ends
-    order = np.argsort(tail, kind="stable")
-    tail, head = tail[order], head[order]
-    step = np.where(ways.links, cost, np.inf)[:, order]
-    first = np.flatnonzero(np.diff(tail, prepend=-1))
-    far = np.full(ways.nodes.shape, np.inf)
-    far[np.arange(len(far)), ways.destinations] = 0
-    while True:
-        nearer = far.copy()
-        through = np.minimum.reduceat(step + far[:, head], first, axis=1)
-        nearer[:, tail[first]] = np.minimum(far[:, tail[first]], through)
-        if np.array_equal(nearer, far):
-            return far
-        far = nearer
-
-
-def _spread(seeds: Array, source: Array, target: Array, open_links: Array) -> Array:
-    """Return the nodes (D, V) that open links (D, L) from source to target reach from seeds."""
-    order = np.argsort(target, kind="stable")
-    source, target, open_links = source[order], target[order], open_links[:, order]
-    first = np.flatnonzero(np.diff(target, prepend=-1))
-    reached = seeds
-    while True:
-        grown = reached.copy()
-        found = np.logical_or.reduceat(reached[:, source] & open_links, first, axis=1)
-        grown[:, target[first]] |= found
-        if np.array_equal(grown, reached):
-            return grown
-        reached = grown

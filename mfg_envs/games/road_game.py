@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from mfg_envs.game import FiniteGame
 from mfg_envs.games.known_networks import known
-from mfg_envs.games.networks import Network, Trips, Ways, ways
+from mfg_envs.games.networks import Network, Trips
+from mfg_envs.games.ways import Ways, ways
 
 
 @dataclass(frozen=True, kw_only=True)

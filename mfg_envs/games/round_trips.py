@@ -15,6 +15,10 @@ import numpy as np
 
 from mfg_envs.game import Array, Layout, check_range
 from mfg_envs.games.road_game import RoadGame
+from mfg_envs.memory import check_memory
+
+STATE_BYTES = 64
+"""Of memory that a state takes while ``cycle`` is made, and those of its actions."""
 
 
 class Cycle(NamedTuple):
@@ -61,7 +65,8 @@ class RoundTrips(RoadGame):
         horizon: Steps, or None: no end.
 
     Raises:
-        ValueError: If a parameter is out of its range, or a destination cannot be reached.
+        ValueError: If a parameter is out of its range, a destination cannot be reached, or there
+            is too little memory for all states.
     """
 
     stay: float = 1.0
@@ -71,6 +76,9 @@ class RoundTrips(RoadGame):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range("stay", self.stay, 1)
+        each = STATE_BYTES + 5 * self.num_actions  # a next state and a flag an action
+        trips = f"{len(self.ways.share):,} pairs, {len(self.ways.destinations)} destinations"
+        check_memory(self.num_states, each, f"{self.road.name} with {trips}: num_states")
 
     @cached_property
     def cycle(self) -> Cycle:
@@ -81,13 +89,16 @@ class RoundTrips(RoadGame):
         there[0, goals[0]] = True  # home
         to, label = np.nonzero(there)
         trips = len(to)
-        index = there.ravel().cumsum().reshape(there.shape) - 1
+        index = there.ravel().cumsum(dtype=np.int32).reshape(there.shape) - 1
         home, start = int(index[0, goals[0]]), index[goal, origin]
-        exits = self.road.exits[label]
-        head, on = self.road.ends[1][exits], to[:, None]
-        legal = (exits >= 0) & links[on, exits]
-        after = np.where(head == goals[on], home, index[on, head])
-        after = np.where(legal, after, np.arange(trips)[:, None])
+        after = np.empty((trips + forks, self.num_actions), np.int32)
+        legal = np.ones(after.shape, bool)
+        for a, exits in enumerate(self.road.exits.T):  # one by one: a city fits into memory
+            link = exits[label]
+            head = self.road.ends[1][link]
+            ahead = np.where(head == goals[to], home, index[to, head])
+            legal[:trips, a] = (link >= 0) & links[to, link]
+            after[:trips, a] = np.where(legal[:trips, a], ahead, np.arange(trips))
         legal[home] = True
         if len(goals) > 1:
             label[home] = num_nodes
@@ -97,21 +108,26 @@ class RoundTrips(RoadGame):
         other[home] = trips if forks else start[0]
         chance = np.concatenate([np.zeros(trips), chance])
         chance[home] = 1 / self.stay
-        either = children[:, :1].repeat(self.num_actions, 1)
+        after[trips:] = children[:, :1]
         return Cycle(
             np.concatenate([label, np.full(forks, num_nodes + 1)]).astype(np.int32),
             np.concatenate([to, np.zeros(forks, int)]).astype(np.int32),
             home,
             start,
-            np.concatenate([after, either]).astype(np.int32),
+            after,
             other.astype(np.int32),
             chance,
-            np.concatenate([legal, np.ones(either.shape, bool)]),
+            legal,
         )
+
+    @cached_property
+    def size(self) -> int:
+        """Number of states, S, without making them: nodes on a way, home, and forks."""
+        return int(self.ways.nodes.sum()) + len(self.ways.share)
 
     @property
     def num_states(self) -> int:
-        return len(self.cycle.label)
+        return self.size
 
     @property
     def num_places(self) -> int:

@@ -1,14 +1,36 @@
 """Dynamic routing: travellers pick one link after the other, and a link's volume sets its time.
 
-Who enters a link travels on it for ``free_time + delay (v / capacity)^power``, v being the volume
-on it in the step of entering, itself included, and then picks the next link.  The mean field is the
-share of all trips on every link.  With everybody setting out at once this is the game of
-Cabannes et al., "Solving N-player dynamic routing games with congestion: a mean field approach"
-(arXiv 2110.11943); at equilibrium all ways in use take the same, least time.  On Braess's network
-that is 3.75, and without the bridge everybody would get there in 3.5.
+A link with the volume v on it takes ``free_time + delay (v / capacity)^power``; at its end a
+traveller picks the next one.  The mean field is the share of all trips on every link.  With
+everybody setting out at once this is the game of Cabannes et al., "Solving N-player dynamic routing
+games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all ways in use
+take the same, least time.  On Braess's network that is 3.75, and without the bridge everybody would
+get there in 3.5.
 
-Times are drawn at random between the two whole numbers of steps around them, so that they are right
-on average; rounding them would move the mean by up to half a step, the same way for everybody.
+Who enters a link meets those who enter it up to one step later, too: v is the volume one step after
+entering (on links that may take a single step, that of the step itself).  The time is rounded to
+the nearest whole number of steps for moves, but paid in full.  So platoons stay together, those
+that come to a node at the same time meet whatever was rounded, and values converge to those of
+continuous time at the rate of dt.  (Were times rounded at random, a platoon would split, and its
+front would escape its own congestion however small dt is.)  It takes no further states.  Errors
+against values by hand, of what is paid and of when travellers arrive, if all set out at once on
+Braess's network, p of them turn to B and q of these cross the bridge; and of what is paid for two
+links in a row that are entered evenly (``tests/games/test_routing_continuous.py``)::
+
+    p, q, by hand             dt: .1     .05     .025    .0125   .00625    slope
+    .6225, .6225, 3.535803  paid  .1463  0       0       0       0         -
+                         arrival  .1785 -.0148   .0005   .0007   .0007     2.1
+    .6, .6, 3.5236          paid  .1440  0       0       0       0         -
+                         arrival  .1924 -.0076  -.0076   .0019   .0019     1.5
+    .65, .6, 3.5411         paid  .1365  0       0       0       0         -
+                         arrival  .1589  .0074   .0074  -.0019  -.0019     1.5
+    .83, .41, 3.636230      paid  .0579  0       0       0       0         -
+                         arrival  .0447  .0097  -.0068  -.0026   .0016     1.2
+    .75, 2/3, 3.75          paid  0      0       0       0       0         -
+    evenly entered, 3       paid  .1000  .0513   .0259   .0130   .0065     1.0
+
+The slope is that of log(error) against log(dt); "-": all is right to 1e-12 once dt is so short that
+platoons which are apart in continuous time do not meet.
 """
 
 from __future__ import annotations
@@ -22,18 +44,25 @@ import numpy as np
 
 from mfg_envs.game import Array, Layout, as_float, at, check_range
 from mfg_envs.games.journey import Journey, features, journey
-from mfg_envs.games.networks import distances
 from mfg_envs.games.road_game import RoadGame
+from mfg_envs.games.ways import distances
 
 MOST_STATES = 20_000_000
 """Most private states of a game."""
 ROUNDING = 0.05
 """Change of a travel time by rounding above which a warning is due."""
+NEAREST = 0.5 + 1e-9
+"""Makes a floor round: halves up, even if they come out a little low."""
 
 
 def link_steps(free: Any, delay: Any, ratio: Any, power: Any, most: Any) -> Any:
-    """Return a travel time in steps: at least one, at most ``most``."""
+    """Return a travel time in steps, not rounded: at least one, at most ``most``."""
     return np.minimum(np.maximum(free + delay * ratio**power, 1.0), most)
+
+
+def whole_steps(steps: Any) -> Any:
+    """Return the whole number of steps that is next to a travel time, int64."""
+    return np.int64(np.floor(steps + NEAREST))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +73,9 @@ class Routing(RoadGame):
     arrived.  Action: which link to take next, in the order in which the network lists those that
     leave the node; links that do not lead to the destination, and those beyond the last, are
     illegal: who plays one waits.  It counts before departure and in the last step on a link;
-    elsewhere every action does the same.  Noise: whether one departs, and on entering a link
-    whether its travel time is rounded up.
-    Reward: minus the length of a step, dt, for every step on a link.
+    elsewhere every action does the same.  Noise: whether one departs.
+    Reward: minus the time spent, dt for every step on a link; on entering, also what its travel
+    time is longer or shorter than whole steps.
 
     Attributes:
         network: Name of a known network, or a ``Network``.
@@ -73,22 +102,28 @@ class Routing(RoadGame):
         super().__post_init__()
         if self.horizon is None:
             raise ValueError("routing has an end: horizon must be a number of steps, got None")
+        if self.horizon == 1:
+            raise ValueError("horizon must be at least 2, to set out and to drive, got 1")
         check_range("departures", self.departures, 1, self.horizon - 1)
         if self.dt is not None and not as_float("dt", self.dt) > 0:
             raise ValueError(f"dt must be positive, got {self.dt}")
+        self._check_size(int(self.ways.links.sum()))  # before dt is found, which takes longer
         self._check_horizon(self.horizon)
-        size = len(self.ways.share) + int((self.ways.links @ self.most[:-1]).sum()) + 1
+        self._check_size(int((self.ways.links @ self.most[:-1]).sum()))
+        self._warn_of_rounding()
+
+    def _check_size(self, on_links: int) -> None:
+        size = len(self.ways.share) + on_links + 1
         if size > MOST_STATES:
             raise ValueError(
                 f"{self.road.name}: {size:,} states, at most {MOST_STATES:,} are possible: use a"
                 " larger dt, a shorter horizon or fewer destinations"
             )
-        self._warn_of_rounding()
 
     def _check_horizon(self, horizon: int) -> None:
         goals, origin, goal, *_ = self.ways
-        far = distances(self.road, self.ways, np.maximum(self.free[:-1], 1))[goal, origin]
-        needed = int(np.ceil(far.max())) + self.departures
+        far = distances(self.road, self.ways, self.least[:-1])[goal, origin]
+        needed = int(far.max()) + self.departures
         if needed > horizon:
             o, d = self.road.nodes[[origin[far.argmax()], goals[goal[far.argmax()]]]]
             raise ValueError(
@@ -98,7 +133,7 @@ class Routing(RoadGame):
 
     def _warn_of_rounding(self) -> None:
         road, empty = self.road, np.array(self.road.free_time)
-        rounded = np.maximum(np.rint(empty / self.step_length), 1) * self.step_length
+        rounded = self.least[:-1] * self.step_length
         excess = np.abs(rounded - empty) - ROUNDING * (empty + road.delay)
         link = int(np.where(self.ways.links.any(0), excess, -np.inf).argmax())
         if excess[link] > 1e-12:
@@ -147,19 +182,28 @@ class Routing(RoadGame):
         return np.append(self.road.power, 1)
 
     @cached_property
-    def most(self) -> Array:
-        """Most steps on a link, int (L + 1,): with all on it who may be, but no longer than T."""
+    def slowest(self) -> Array:
+        """Longest travel times in steps, (L + 1,): with all on it who may be, at most T."""
         goals, _, goal, share, _, links = self.ways
         users = np.bincount(goal, share, len(goals)) @ links
         ratio = self.ratio * np.append(np.minimum(users, 1), 0)
         horizon = np.full(self.num_links + 1, float(self.horizon or 1))
-        slowest = link_steps(self.free, self.delay, ratio, self.power, horizon)
-        return np.ceil(slowest - 1e-9).astype(np.int64)
+        return link_steps(self.free, self.delay, ratio, self.power, horizon)
+
+    @cached_property
+    def least(self) -> Array:
+        """Fewest steps on a link, int (L + 1,)."""
+        return whole_steps(np.maximum(self.free, 1))
+
+    @cached_property
+    def most(self) -> Array:
+        """Most steps on a link, int (L + 1,)."""
+        return whole_steps(self.slowest)
 
     @cached_property
     def journey(self) -> Journey:
         """States and moves as arrays."""
-        return journey(self.road, self.ways, self.most[:-1], self.free[:-1] >= 2)
+        return journey(self.road, self.ways, self.least[:-1], self.most[:-1])
 
     @property
     def num_states(self) -> int:
@@ -183,9 +227,14 @@ class Routing(RoadGame):
         return self.journey.link[x]
 
     @property
-    def steps(self) -> Array:
-        """Steps to go, int32 (S,)."""
-        return self.journey.steps
+    def met(self) -> Array:
+        """Link whose travel time is set by the volume then on it, int32 (S,); L: none."""
+        return self.journey.met
+
+    @property
+    def onward(self) -> Array:
+        """Next state if none is chosen and no time is set, int32 (S,); -1: by ``turn``."""
+        return self.journey.onward
 
     @property
     def row(self) -> Array:
@@ -198,31 +247,31 @@ class Routing(RoadGame):
         return self.journey.turn
 
     @cached_property
-    def entered(self) -> Array:
-        """Link that is just being entered, int32 (S,); L: none."""
-        entering = (self.journey.steps == 0) & (self.journey.link < self.num_links)
-        return np.where(entering, self.journey.link, self.num_links).astype(np.int32)
+    def spent(self) -> Array:
+        """Steps on a link when its travel time is set, that one included, int (L + 1,)."""
+        return np.minimum(self.least, 2)
 
     def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        i = self.entered[x]
-        ratio = at(m, i) * self.ratio[i]
-        steps = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.most[i])
         leave = 1 / np.maximum(self.departures - t, 1)
-        one = np.where(self.places[x] == self.num_links, leave, steps - np.floor(steps))
+        one = np.where(self.places[x] == self.num_links, leave, 0.0)
         return 1 - one, one
 
     def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
-        i, on = self.entered[x], self.places[x]
+        i = self.met[x]
         ratio = at(m, i) * self.ratio[i]
-        steps = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.most[i])
-        drawn = np.minimum(np.int64(np.floor(steps)) + w, self.most[i])
-        after = np.where(i < self.num_links, drawn, self.steps[x]) - 1
-        end = self.turn[self.row[x], a]
-        ahead = np.where((on < self.num_links) & (after > 0), x - self.steps[x] + after, end)
-        return np.where((on == self.num_links) & (w == 0), x, ahead)
+        time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
+        left = whole_steps(time) - self.spent[i]
+        set_out = np.where(left > 0, x + left, -1)
+        ahead = np.where(i < self.num_links, set_out, self.onward[x])
+        there = np.where(ahead < 0, self.turn[self.row[x], a], ahead)
+        return np.where((self.places[x] == self.num_links) & (w == 0), x, there)
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
-        return np.where(self.places[x] < self.num_links, -self.step_length, 0.0)
+        i = self.met[x]
+        ratio = at(m, i) * self.ratio[i]
+        time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
+        rest = np.where(i < self.num_links, time - whole_steps(time), 0.0)
+        return np.where(self.places[x] < self.num_links, -self.step_length * (1 + rest), 0.0)
 
     def volumes(self, m: Array) -> Array:
         """Return the volume on every link in mean fields (*batch, P), (*batch, L)."""

@@ -205,6 +205,12 @@ def test_links_that_cost_nothing_make_no_circle():
     assert game.volumes(iterate.mean_field)[6:].sum() == pytest.approx(2)
 
 
+def test_nothing_is_to_save_where_all_is_free():
+    network = lines((1, 2, 0.0), (1, 2, 0.0))
+    game = make_game("routing_cycle", cost="bpr", network=network, trips=((1, 2, 3.0),))
+    assert relative_gap(game, assign(game, 3).mean_field) == 0
+
+
 def test_the_contract_is_kept():
     for network in ("pigou", "braess", "sioux_falls"):
         check_game(make_game("routing_cycle", cost="bpr", network=network))

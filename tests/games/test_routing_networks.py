@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mfg_envs.games.known_networks import KNOWN, known
-from mfg_envs.games.networks import Network, Trips, distances, ways
+from mfg_envs.games.networks import Network, Trips
+from mfg_envs.games.ways import distances, ways
 
 TWO = {
     "name": "two",

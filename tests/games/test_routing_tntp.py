@@ -93,7 +93,7 @@ def changed(text, line, new):
         (
             10,
             "1 3 10 1.5 2 .15 4 60 0 ;",
-            r"line 10: a link has 10 fields \(tail, head, .*got '1 3",
+            r"line 10: expected 10 fields \(init_node, term_node, .*\), got 9: 1 3 10",
         ),
         (11, "1 4 0 1 3 0 0 60 0 1 ;", "line 11: the capacity of link 1 -> 4 must be positive"),
         (11, "1 4 -5 1 3 0 0 60 0 1 ;", "line 11: capacity must be .*, at least 0, got '-5'"),
@@ -104,10 +104,14 @@ def changed(text, line, new):
             "line 12: free-flow time must be a finite .*, got 'nan'",
         ),
         (13, "3 5 10 1 1 .1 4 60 0 1 ;", r"line 13: a node must be .* in \[1, 4\], got '5'"),
-        (13, "3 0 10 1 1 .1 4 60 0 1 ;", r"line 13: a node must be .* in \[1, 4\], got '0'"),
+        (
+            13,
+            "3 0 10 1 1 .1 4 60 0 1 ;",
+            r"line 13: a node must be a whole number above 0, got '0'",
+        ),
         (13, "3 4.0 10 1 1 .1 4 60 0 1 ;", "line 13: a node must be a whole number .*got '4.0'"),
         (13, "3 3 10 1 1 .1 4 60 0 1 ;", "line 13: a link leads from node 3 to itself"),
-        (13, "", ": holds 4 links, <NUMBER OF LINKS> is 5"),
+        (13, "", "line 4: <NUMBER OF LINKS> is 5, the file has 4"),
         (6, "", "line 10: expected '<NAME> VALUE' or '<END OF METADATA>'"),
         (2, "", ": the line <NUMBER OF NODES> is missing"),
         (4, "<NUMBER OF LINKS> five", "line 4: <NUMBER OF LINKS> must be a whole .*got 'five'"),
@@ -141,7 +145,7 @@ def test_a_fault_of_trips_is_named_with_its_line(write, line, new, fault):
 
 def test_a_fault_of_positions_is_named_with_its_line(write):
     net = write("a_net.tntp", NET)
-    with pytest.raises(ValueError, match=r"a_node\.tntp, line 3: a node has 3 fields"):
+    with pytest.raises(ValueError, match=r"a_node\.tntp, line 3: expected 3 fields"):
         read_network(net, write("a_node.tntp", changed(NODES, 3, "2 -94.5 ;")))
     with pytest.raises(ValueError, match=r"a_net\.tntp: node 3 has no position"):
         read_network(net, write("a_node.tntp", changed(NODES, 4, "")))
