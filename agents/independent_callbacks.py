@@ -15,17 +15,18 @@ class Last(CallbackList):
     def __init__(self, callbacks: list[BaseCallback]) -> None:
         super().__init__(callbacks)
         self._shown: Any = None
+        self._starts: Any = None
+        self._memory: Any = None
 
     def _on_step(self) -> bool:
-        own = self.locals
-        self._shown = own.get("new_obs")
-        if self._shown is not None:
-            self._starts, self._memory = own["dones"], own.get("lstm_states")
+        own = self.locals  # of the loop that steps the environment, which all algorithms name alike
+        self._shown, self._starts = own.get("new_obs"), own.get("dones")
+        self._memory = own.get("lstm_states")
         return super()._on_step()
 
     def hand_over(self, player: ModelPlayer, seen: Any) -> None:
         """Let a player go on where the model has stopped, who sees ``seen`` now."""
-        if self._shown is None:
+        if self._shown is None or self._starts is None:  # no step, or another kind of loop
             player.begin(seen)
             return
         state = None
