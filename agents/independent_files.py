@@ -32,7 +32,7 @@ from .run import write_atomically, write_json, write_npz
 FORMAT = 1
 COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "exploration_rate")
 """What a model counts, beside its weights."""
-PLAIN = re.compile(r"[A-Za-z0-9]\w{0,99}", re.ASCII)
+PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 """Names of players that are names of files as well, on every system."""
 
 
@@ -40,7 +40,7 @@ def stem(names: Sequence[Any], i: int) -> str:
     """Return what the files of a player are called: its name if that is a plain word."""
     words = [str(name).lower() for name in names]
     plain = isinstance(names[i], str) and PLAIN.fullmatch(names[i]) is not None
-    if plain and words.count(words[i]) == 1 and words[i] != "randomness":
+    if plain and words.count(words[i]) == 1 and not words[i].startswith(("randomness", "player-")):
         return names[i]
     return f"player-{i}"
 
@@ -90,17 +90,17 @@ def load(folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRa
         )
     numbered = folder / str(header["generation"])
 
-    def read(name: str, parse: Callable[[Path], Any]) -> Any:
+    def read(name: str, parse: Callable[[Any], Any]) -> Any:
         return _read(folder, numbered / name, parse)
 
-    states = read("randomness.npz", lambda path: independent_arrays.states(_npz(path)))
+    states = read("randomness.npz", lambda opened: independent_arrays.states(_npz(opened)))
     parts = []
     for i, (label, model) in enumerate(zip(labels, models.values(), strict=True)):
         file, player = stem(list(models), i), header["players"][label]
         _check_player(f"{folder / 'set.json'}: {label}", model, player)
         weights = read(f"{file}.zip", partial(independent_weights.read, model))
         arrays = read(
-            f"{file}.npz", lambda path, m=model: independent_arrays.checked(m, _npz(path))
+            f"{file}.npz", lambda opened, m=model: independent_arrays.checked(m, _npz(opened))
         )
         parts.append((model, weights, arrays, player))
     for model, weights, arrays, player in parts:
@@ -121,7 +121,7 @@ def _labels(models: Mapping[Any, Any]) -> list[str]:
     return labels
 
 
-def _read(folder: Path, path: Path, parse: Callable[[Path], Any]) -> Any:
+def _read(folder: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
     """Read a file of a set; whatever is wrong with it becomes an error that names it.
 
     Raises:
@@ -130,16 +130,17 @@ def _read(folder: Path, path: Path, parse: Callable[[Path], Any]) -> Any:
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError("it is a link that leads out of the folder")
-        return parse(path)
+        with path.open("rb") as opened:
+            return parse(opened)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing: the set of models is not complete") from None
     except Exception as error:  # a broken file raises anything: zip, zlib, pickle, NumPy, PyTorch
         raise ValueError(f"{path} cannot be loaded: {error or type(error).__name__}") from error
 
 
-def _npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+def _npz(opened: Any) -> dict[str, Any]:
+    with np.load(opened, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _header(folder: Path) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _header(folder: Path) -> dict[str, Any]:
     path = folder / "set.json"
     if not path.exists():
         raise ValueError(f"{folder} holds no set of models: set.json is missing")
-    header = _read(folder, path, lambda file: json.loads(file.read_text(encoding="utf-8")))
+    header = _read(folder, path, json.load)
     found = header.get("format") if isinstance(header, dict) else None
     if found != FORMAT:
         raise ValueError(f"{folder} has format {found}, this version reads {FORMAT}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,15 +10,13 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.save_util import load_from_zip_file, recursive_getattr
 
 
-def read(model: BaseAlgorithm, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the weights in a model's file and its other trained variables.
+def read(model: BaseAlgorithm, opened: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the weights in a model's file, opened, and its other trained variables.
 
     Raises:
         ValueError: If they are not those of such a model.
     """
-    if not path.is_file():  # SB3 would look for other names
-        raise FileNotFoundError(path)
-    _, weights, variables = load_from_zip_file(path, load_data=False, device=model.device)
+    _, weights, variables = load_from_zip_file(opened, load_data=False, device=model.device)
     own = model.get_parameters()
     _same_keys("parameters", weights, own)
     for name, wanted in own.items():
