@@ -21,7 +21,7 @@ class Clock(ParallelEnv):
     def __init__(self, die=(5, 5, 5), names=None, space=None, num_actions=3):
         self.possible_agents = list(names or [f"hand_{i}" for i in range(len(die))])
         self.die = dict(zip(self.possible_agents, die, strict=True))
-        self.space = space or spaces.Box(0, 99, (1,), np.float32)
+        self.space = spaces.Box(0, 99, (1,), np.float32) if space is None else space
         self.num_actions, self.agents, self.played = num_actions, [], []
 
     def observation_space(self, agent):

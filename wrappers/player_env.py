@@ -239,7 +239,7 @@ def _counted(actions: Any, wanted: int) -> Any:
 
 
 def _element(space: Any, value: Any) -> Any:
-    """Return an observation in the type that its space has."""
+    """Return an observation of its own, in the type that its space has."""
     if isinstance(space, spaces.Discrete):
         return np.asarray(value).item()
     if isinstance(space, spaces.Dict):
@@ -247,5 +247,5 @@ def _element(space: Any, value: Any) -> Any:
     if isinstance(space, spaces.Tuple):
         return tuple(_element(*pair) for pair in zip(space.spaces, value, strict=True))
     if isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary):
-        return np.asarray(value, space.dtype)
+        return np.array(value, space.dtype)
     return value
