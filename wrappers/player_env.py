@@ -135,9 +135,15 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
         return self._own(), infos.get(self.player, {})
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Play one action of the player, and the others'."""
+        """Play one action of the player, and the others'.
+
+        Raises:
+            RuntimeError: If the player is not there: its episode is over, or has not begun.
+        """
         actions: list[Any] = [action] * len(self.agents)
         acting = set(() if self.batch is not None else self.env.agents)
+        if self.batch is None and self.player not in acting:
+            raise RuntimeError(f"{self.player!r} is not in the game now: call reset first")
         for act, who, model in self._parts:
             asked = who
             if self.batch is None and model is None:

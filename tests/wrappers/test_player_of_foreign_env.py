@@ -138,6 +138,16 @@ def test_infos_and_options_of_the_player_pass():
     assert one.step(0)[4] == {"hour": 2}
 
 
+def test_a_player_who_is_not_there_is_named():
+    one = PlayerEnv(Clock((2, 5)), "hand_0")
+    with pytest.raises(RuntimeError, match="'hand_0' is not in the game now: call reset first"):
+        one.step(0)
+    one.reset(seed=0)
+    assert [one.step(0)[2] for _ in range(2)] == [False, True]
+    with pytest.raises(RuntimeError, match="call reset first"):
+        one.step(0)
+
+
 def test_too_few_actions_are_counted():
     one = PlayerEnv(Clock(), "hand_0", lambda seen: [0])
     one.reset(seed=0)
