@@ -54,7 +54,8 @@ class IndependentLearners:
             ``evaluate_policy(model, model.get_env())`` works, and so does ``model.learn``.
 
     Raises:
-        ValueError: If a player has no factory, or a factory no player.
+        ValueError: If a player has no factory, or a factory no player, or a model cannot act
+            through copies of its wrappers.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class IndependentLearners:
         with self._randomness:
             for i, (name, factory) in enumerate(factories.items()):
                 self.models[name] = factory(PlayerVecEnv(self, i))
+                self._player(i)  # refuses now what could not act later
 
     def learn(
         self: Self,
@@ -102,25 +104,25 @@ class IndependentLearners:
             RuntimeError: If a model raises: with the player's name, and the error as its cause.
                 All others are stopped first.
         """
-        models = list(self.models.values())
+        names, models = list(self.models), list(self.models.values())
         last = [Last(callbacks_of(name, callback)) for name in self.models]
         self._seen = self._columns.reset(self._number(0, self._calls))
         self._outcome, self._calls, self._alone = [None] * len(models), self._calls + 1, None
         goal = total_timesteps + (0 if reset_num_timesteps else models[0].num_timesteps)
         done: dict[int, ModelPlayer] = {}
 
-        def job(i: int, name: Any, model: BaseAlgorithm) -> Callable[[], object]:
+        def job(i: int, model: BaseAlgorithm) -> Callable[[], object]:
             return lambda: model.learn(
                 total_timesteps,
                 callback=last[i],
-                tb_log_name=independent_files.stem(list(self.models), i),
+                tb_log_name=independent_files.stem(names, i),
                 reset_num_timesteps=reset_num_timesteps,
             )
 
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # small networks gain nothing from more, and many models lose
         self._begin_anew()
-        self._baton = Baton([job(i, *item) for i, item in enumerate(self.models.items())])
+        self._baton = Baton([job(i, model) for i, model in enumerate(models)])
         try:
             with self._randomness, bar("learning", 0, goal, progress_bar) as advance:
                 while any(self._baton.alive):

@@ -32,7 +32,12 @@ from .relay_vec_env import RelayVecEnv
 try:
     from stable_baselines3.common.monitor import Monitor
     from stable_baselines3.common.running_mean_std import RunningMeanStd
-    from stable_baselines3.common.vec_env import VecEnvWrapper, VecMonitor, VecVideoRecorder
+    from stable_baselines3.common.vec_env import (
+        VecEnv,
+        VecEnvWrapper,
+        VecMonitor,
+        VecVideoRecorder,
+    )
 except ImportError as error:
     raise ImportError('models of Stable-Baselines3 need it: pip install "mfg-envs[sb3]"') from error
 
@@ -64,7 +69,7 @@ class ModelPlayer:
 
     Raises:
         ValueError: If the model plays with other spaces, or through Gymnasium wrappers inside its
-            environment, which cannot be copied out of it.
+            environment, which cannot be copied out of it, or a wrapper overrides ``step``.
     """
 
     def __init__(
@@ -156,6 +161,11 @@ def _copied(stack: Sequence[Any], own: Any, relay: RelayVecEnv, model: Any) -> A
     top: Any = relay
     memo: dict[int, Any] = {id(own): relay, id(model): model}
     for wrapper in stack:
+        if type(wrapper).step is not VecEnv.step:
+            raise ValueError(
+                f"{type(wrapper).__name__} overrides step, which is not called where players act"
+                " together: override step_async and step_wait"
+            )
         clone = object.__new__(type(wrapper))
         memo[id(wrapper)] = clone
         attributes = dict(vars(wrapper), venv=top)

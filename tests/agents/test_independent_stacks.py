@@ -101,6 +101,15 @@ def test_a_wrapper_of_actions_stays_in_force():
     assert set(others) == {0, 1, 2}
 
 
+def test_a_wrapper_that_could_not_act_later_is_refused_at_once():
+    class Hidden(Shift):
+        def step(self, actions):
+            return super().step(actions)
+
+    with pytest.raises(ValueError, match="Hidden overrides step.*override step_async"):
+        team(lambda venv: ppo(Hidden(venv), 8))
+
+
 def test_a_memory_goes_on_as_it_was():
     def recurrent(env):
         made = RecurrentPPO("MlpLstmPolicy", env, n_steps=8, batch_size=8, n_epochs=1, device="cpu")
