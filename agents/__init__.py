@@ -1,6 +1,7 @@
 """Learners: one algorithm, one file, one paper.  They plug into games and environments."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
@@ -63,6 +64,8 @@ __all__ = [
 
 LATER = {"IndependentLearners": "independent_sb3", "learned_response": "best_response"}
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
+if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is
+    __all__[:] = [name for name in __all__ if name not in LATER]
 
 
 def __getattr__(name: str) -> Any:

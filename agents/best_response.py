@@ -4,14 +4,19 @@ The crowd that follows a policy is frozen; one player, many times over, learns a
 unmodified Stable-Baselines3 algorithm.  What the learned response gains over the policy is a lower
 bound of its exploitability: the only one there is where no grid reaches (three dimensions and
 more), and a check of the exact one elsewhere.
+
+The model acts through the ``VecEnvWrapper`` stack that its factory built, see
+``wrappers.model_player``; one that acts on more than what it sees now has no policy to measure.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium.spaces import Discrete
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
@@ -23,6 +28,7 @@ from mfg_envs.game import Array, FiniteGame, check_range
 from mfg_envs.observation import Observer
 from mfg_envs.parallel import PopulationEnv
 from wrappers import SharedPolicyVecEnv
+from wrappers.model_player import ModelPlayer
 
 from .global_randomness import GlobalRandomness
 
@@ -63,7 +69,7 @@ def learned_response(
         game: A finite game, or a continuous one with a horizon.
         policy: Of the crowd: a table (T, S, A) or (S, A); in a continuous game what
             ``metrics.approximate_exploitability`` takes.
-        factory: Makes the model: ``lambda env: PPO("MlpPolicy", env)``.
+        factory: Makes the model: ``lambda env: PPO("MlpPolicy", env)``; one without a memory.
         total_timesteps: Steps of one player, all copies counted, as in ``model.learn``.
         num_players: Copies of the player that learn side by side.
         max_cycles: Steps of an episode of a stationary game, 500 by default.
@@ -73,7 +79,8 @@ def learned_response(
         seed: Of the game and of the model's random numbers.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of its range, or the model has a memory (frames that are
+            stacked, a recurrent network).
     """
     check_range("total_timesteps", total_timesteps, 1)
     if isinstance(game, FiniteGame):
@@ -93,6 +100,8 @@ def learned_response(
         venv.seed(seed)
         venv.action_space.seed(seed)
         model = factory(venv)
+        act = Decisions(model, venv.observation_space, venv.action_space)
+        act.check_memoryless()
         model.learn(total_timesteps, callback=callback)
     if isinstance(game, FiniteGame):
         table = tabulate(game, crowd, model, observe=observe)
@@ -102,8 +111,7 @@ def learned_response(
 
     def response(t: int, x: Array) -> Array:
         seen = observer(x, t, crowd[[t]])
-        flat = seen.reshape(-1, seen.shape[-1])
-        return model.predict(flat, deterministic=True)[0].reshape(*x.shape[:2], -1)
+        return act(seen.reshape(-1, seen.shape[-1])).reshape(*x.shape[:2], -1)
 
     played = metrics.simulated_gain(
         game, policy, response, crowd, num_players=evaluation_players, seed=seed
@@ -125,15 +133,53 @@ def tabulate(
     Returns:
         A pure policy, (T, S, A) or (S, A); where the model plays an illegal action, any legal
         one with the same probability.
+
+    Raises:
+        ValueError: If the model has a memory: its actions depend on more than time and state.
     """
     observer, x = Observer(game, observe), np.arange(game.num_states)[None]
+    act = Decisions(model, observer.space, Discrete(game.num_actions))
+    act.check_memoryless()
     rows = mean_fields if game.horizon is not None else mean_fields[None]
     rules = []
     for t, m in enumerate(rows):
         m = m.sum(-1) if game.mean_field_of_controls else m
         seen = observer(x, t, m[None])[0]
-        a = np.asarray(model.predict(seen, deterministic=True)[0]).reshape(-1)
+        a = np.asarray(act(seen)).reshape(-1)
         rules.append(np.eye(game.num_actions)[a])
     policy = np.stack(rules) if game.horizon is not None else rules[0]
     legal = (policy * game.legal_actions).sum(-1, keepdims=True) > 0
     return np.where(legal, policy, policies.uniform(game))
+
+
+class Decisions:
+    """The most probable actions of a model, through its own wrappers: (R, ...) -> (R, ...)."""
+
+    def __init__(self, model: Any, observation_space: Any, action_space: Any) -> None:
+        self.model, self._spaces = model, (observation_space, action_space)
+        self._player: ModelPlayer | None = None
+        self._rows = 0
+
+    def __call__(self, seen: Array) -> Any:
+        if not hasattr(self.model, "get_env"):
+            return self.model.predict(seen, deterministic=True)[0]
+        player = self._playing(len(seen))
+        player.begin(seen)
+        return player.act(deterministic=True)
+
+    def check_memoryless(self) -> None:
+        """Refuse a model that acts on more than what it sees now, tried on two observations."""
+        if hasattr(self.model, "get_env"):
+            space = copy.deepcopy(self._spaces[0])
+            space.seed(0)
+            if self._playing(2).remembers(np.stack([space.sample() for _ in range(2)])):
+                raise ValueError(
+                    f"the {type(self.model).__name__} acts on more than it sees at a time (frames"
+                    " that are stacked, a recurrent network, a clock in a wrapper): leave that out,"
+                    ' or let it observe more, observe=("state", "time", ...)'
+                )
+
+    def _playing(self, rows: int) -> ModelPlayer:
+        if self._player is None or self._rows != rows:
+            self._player, self._rows = ModelPlayer(self.model, *self._spaces, rows), rows
+        return self._player

@@ -4,6 +4,9 @@ Each model sees a VecEnv of its own.  ``model.learn()`` runs as it is, in a coro
 waits for its environment it hands on to the next player's model, and when all have acted the game
 takes one step, all copies at once as arrays where the environment is ours.  One model runs at a
 time and in a fixed order, so the same seed gives the same weights, bit for bit.
+
+Whoever does not learn, being done or while another model is evaluated, acts through copies of the
+``VecEnvWrapper`` stack that its factory built, see ``wrappers.model_player``.
 """
 
 from __future__ import annotations
@@ -16,16 +19,18 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from mfg_envs import random
-from mfg_envs.game import Array
 from wrappers import as_columns
+from wrappers.dict_copies import group_of
+from wrappers.model_player import ModelPlayer
+from wrappers.relay_vec_env import RelayVecEnv
 
 from . import independent_files
 from .baton import Baton
 from .global_randomness import GlobalRandomness
+from .independent_callbacks import Last, callbacks_of
 from .progress import bar
 
 Factory = Callable[[VecEnv], BaseAlgorithm]
@@ -44,14 +49,17 @@ class IndependentLearners:
         seed: Of the game and of all the models' random numbers.
 
     Attributes:
-        models: Model of every player, by name.
+        models: Model of every player, by name.  Outside of ``learn`` the environment of a model
+            (``model.get_env()``) plays the game with the others' models as they are now:
+            ``evaluate_policy(model, model.get_env())`` works, and so does ``model.learn``.
 
     Raises:
-        ValueError: If a player has no factory, or a factory no player.
+        ValueError: If a player has no factory, or a factory no player, or a model cannot act
+            through copies of its wrappers.
     """
 
     def __init__(
-        self, env: Any, learners: Mapping[str, Factory], *, copies: int = 1, seed: int = 0
+        self, env: Any, learners: Mapping[Any, Factory], *, copies: int = 1, seed: int = 0
     ) -> None:
         factories = _assign(list(env.possible_agents), learners)
         self._columns = as_columns(env, copies)
@@ -61,16 +69,20 @@ class IndependentLearners:
         self._seen: list[Any] = []
         self._outcome: list[Any] = [None] * len(factories)
         self._acted: list[Any] = [None] * len(factories)
-        self.models: dict[str, BaseAlgorithm] = {}
+        self._alone: int | None = None
+        self._games = 0
+        self._others: dict[int, ModelPlayer] = {}
+        self.models: dict[Any, BaseAlgorithm] = {}
         with self._randomness:
             for i, (name, factory) in enumerate(factories.items()):
                 self.models[name] = factory(PlayerVecEnv(self, i))
+                self._player(i)  # refuses now what could not act later
 
     def learn(
         self: Self,
         total_timesteps: int,
         *,
-        callback: Callable[[str], BaseCallback | None] | None = None,
+        callback: Callable[[Any], Any] | None = None,
         progress_bar: bool = False,
         reset_num_timesteps: bool = True,
     ) -> Self:
@@ -82,50 +94,54 @@ class IndependentLearners:
 
         Args:
             total_timesteps: Steps of each model, counted as Stable-Baselines3 does: one a copy.
-            callback: Gives the callback of a player's model, by the player's name.
+            callback: Gives what a player's model takes for a callback (one, a list of them, a
+                function or None), by the player's name.
             progress_bar: Show one bar with the time left, for all.
             reset_num_timesteps: Start the models' counts from zero.
 
         Raises:
+            TypeError: If ``callback`` is a callback itself: every model needs its own.
             RuntimeError: If a model raises: with the player's name, and the error as its cause.
                 All others are stopped first.
         """
-        models = list(self.models.values())
+        names, models = list(self.models), list(self.models.values())
+        last = [Last(callbacks_of(name, callback)) for name in self.models]
         self._seen = self._columns.reset(self._number(0, self._calls))
-        self._outcome, self._calls = [None] * len(models), self._calls + 1
+        self._outcome, self._calls, self._alone = [None] * len(models), self._calls + 1, None
         goal = total_timesteps + (0 if reset_num_timesteps else models[0].num_timesteps)
-        states: list[Any] = [None] * len(models)
+        done: dict[int, ModelPlayer] = {}
 
-        def job(name: str, model: BaseAlgorithm) -> Callable[[], object]:
-            own = None if callback is None else callback(name)
-            if model.env is not None:
-                model.set_env(model.env)  # a new episode: the last observation is none
+        def job(i: int, model: BaseAlgorithm) -> Callable[[], object]:
             return lambda: model.learn(
                 total_timesteps,
-                callback=own,
-                tb_log_name=name,
+                callback=last[i],
+                tb_log_name=independent_files.stem(names, i),
                 reset_num_timesteps=reset_num_timesteps,
             )
 
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # small networks gain nothing from more, and many models lose
-        self._baton = Baton([job(*item) for item in self.models.items()])
+        self._begin_anew()
+        self._baton = Baton([job(i, model) for i, model in enumerate(models)])
         try:
             with self._randomness, bar("learning", 0, goal, progress_bar) as advance:
                 while any(self._baton.alive):
-                    for i, model in enumerate(models):
+                    for i in range(len(models)):
                         if self._baton.alive[i] and self._baton.turn(i):
                             continue
                         self._check(i)
-                        self._acted[i], states[i] = model.predict(
-                            self._seen[i], states[i], self._starts(i)
-                        )
+                        if i not in done:
+                            done[i] = self._player(i)
+                            last[i].hand_over(done[i], self._seen[i])
+                        self._acted[i] = done[i].act()
                     if any(self._baton.alive):
                         self._advance()
+                        self._tell(done)
                         advance(max(model.num_timesteps for model in models))
         finally:
             self._baton.stop()
             self._baton = None
+            self._begin_anew()
             torch.set_num_threads(threads)
         return self
 
@@ -156,10 +172,39 @@ class IndependentLearners:
         if error is not None:  # an interruption
             raise error
 
-    def _starts(self, i: int) -> Array:
-        """Return which copies have just begun an episode, for agent i, bool (B,)."""
-        outcome = self._outcome[i]
-        return np.ones(self._columns.copies, bool) if outcome is None else outcome[1]
+    def _begin_anew(self) -> None:
+        """Let every model begin with a new episode when it learns again."""
+        for model in self.models.values():
+            if model.env is not None:
+                model.set_env(model.env)  # forgets the last observation
+
+    def _player(self, i: int) -> ModelPlayer:
+        """Return model i as a player of all copies, with its own stack of wrappers."""
+        columns = self._columns
+        spaces = columns.observation_spaces[i], columns.action_spaces[i]
+        return ModelPlayer(list(self.models.values())[i], *spaces, columns.copies)
+
+    def _tell(self, players: Mapping[int, ModelPlayer]) -> None:
+        """Tell players who do not learn what came of the step."""
+        for i, player in players.items():
+            player.hear(self._seen[i], *self._outcome[i])
+
+    def _open(self, i: int, seed: int | None) -> None:
+        """Begin an episode in which player i's environment is stepped outside of ``learn``."""
+        self._alone, self._games = i, self._games + 1
+        self._seen = self._columns.reset(self._number(2, self._games) if seed is None else seed)
+        self._others = {j: self._player(j) for j in range(len(self.models)) if j != i}
+        for j, player in self._others.items():
+            player.begin(self._seen[j])
+
+    def _play_alone(self, i: int) -> None:
+        """Step the game that player i's environment has begun; the others act as they are."""
+        if self._alone != i:
+            raise RuntimeError("the episode of this player's environment is over: reset it first")
+        for j, player in self._others.items():
+            self._acted[j] = player.act()
+        self._advance()
+        self._tell(self._others)
 
     def _advance(self) -> None:
         """Play one step of the game with what everybody has chosen."""
@@ -174,51 +219,38 @@ class IndependentLearners:
             self._outcome[i] = step.reward[:, i].astype(np.float32), done[:, i].copy(), infos
 
 
-class PlayerVecEnv(VecEnv):
+class PlayerVecEnv(RelayVecEnv):
     """What one player's model sees: a sub-environment for every copy of the game."""
 
     def __init__(self, hub: IndependentLearners, player: int) -> None:
-        self.hub, self.player, self.render_mode = hub, player, None
+        self.hub, self.player = hub, player
         columns = hub._columns
         spaces = columns.observation_spaces[player], columns.action_spaces[player]
         super().__init__(columns.copies, *copy.deepcopy(spaces))
         self.action_space.seed(hub._number(1, player))
 
     def reset(self) -> Any:
-        return copy.copy(self.hub._seen[self.player])
-
-    def step_async(self, actions: Array) -> None:
-        self.hub._acted[self.player] = actions
+        """Begin an episode; while all learn, go on with theirs."""
+        if self.hub._baton is None:
+            self.hub._open(self.player, self._seeds[0])
+        self._reset_seeds()
+        self.seen = self.hub._seen[self.player]
+        return super().reset()
 
     def step_wait(self) -> Any:
         hub, i = self.hub, self.player
+        hub._acted[i] = self.acted
         if hub._baton is None:
-            raise RuntimeError("a player's model learns by IndependentLearners.learn only")
-        hub._baton.wait(i)
-        return copy.copy(hub._seen[i]), *hub._outcome[i]
-
-    def close(self) -> None:
-        """Do nothing: the game belongs to all."""
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self, attr_name)] * len(list(self._get_indices(indices)))
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(
-        self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
-    ) -> list[Any]:
-        chosen = self._get_indices(indices)
-        return [getattr(self, method_name)(*method_args, **method_kwargs) for _ in chosen]
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * len(list(self._get_indices(indices)))
+            hub._play_alone(i)
+        else:
+            hub._baton.wait(i)
+        self.seen, self.outcome = hub._seen[i], hub._outcome[i]
+        return super().step_wait()
 
 
-def _assign(agents: list[str], learners: Mapping[str, Factory]) -> dict[str, Factory]:
+def _assign(agents: list[Any], learners: Mapping[Any, Factory]) -> dict[Any, Factory]:
     """Return the factory of every agent, by its name or by its group."""
-    groups = {agent: agent.rsplit("_", 1)[0] for agent in agents}
+    groups = {agent: group_of(agent) for agent in agents}
     idle = [name for name in learners if name not in groups and name not in groups.values()]
     bare = [agent for agent in agents if agent not in learners and groups[agent] not in learners]
     if idle or bare:

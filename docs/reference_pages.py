@@ -27,10 +27,15 @@ def page(name: str) -> str:
 def public_names(home: str) -> list[str]:
     """Return what a module offers: classes, functions and constants, and no modules."""
     module = importlib.import_module(home)
-    names = getattr(module, "__all__", None) or [
-        name
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", "") == home and not name.startswith("_")
-    ]
+    # FILES has what needs a library that may not be installed here as well.
+    names = (
+        getattr(module, "FILES", None)
+        or getattr(module, "__all__", None)
+        or [
+            name
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", "") == home and not name.startswith("_")
+        ]
+    )
     package = hasattr(module, "__path__")
     return [name for name in names if not (package and find_spec(f"{home}.{name}"))]

@@ -7,6 +7,8 @@ Where players observe less than their private state, (T, O, A) and (O, A) are un
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +36,10 @@ def over_states(game: FiniteGame, policy: Array) -> Array:
     """Return a policy over private states, float64 (T, S, A) or (S, A), its numbers unchecked.
 
     Raises:
+        TypeError: If it is a model or a dict of them.
         ValueError: If the shape is wrong.
     """
+    _check_table("policy", "(S, A)" if game.horizon is None else "(T, S, A)", policy)
     policy = np.asarray(policy, np.float64)
     clock = () if game.horizon is None else (game.horizon,)
     shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
@@ -46,8 +50,18 @@ def over_states(game: FiniteGame, policy: Array) -> Array:
     return policy if policy.shape[-2] == game.num_states else policy[..., game.observed, :]
 
 
+def _check_table(name: str, axes: str, given: Any) -> None:
+    """Refuse what is asked for its actions, and is no table of probabilities."""
+    if isinstance(given, Mapping) or hasattr(given, "predict") or callable(given):
+        raise TypeError(
+            f"{name} must be an array {axes} of probabilities, got {type(given).__name__}: of one"
+            " model, agents.best_response.tabulate(game, mean_fields, model) makes such a table"
+        )
+
+
 def rule_table(game: FiniteGame, rule: Array) -> Array:
     """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
+    _check_table("rule", "(S, A)", rule)
     rule = np.asarray(rule, np.float64)
     if rule.shape == (game.num_observations, game.num_actions):
         rule = rule[game.observed]

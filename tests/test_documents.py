@@ -64,4 +64,4 @@ def test_readme_names_every_wrapper():
     import wrappers
 
     text = README.read_text()
-    assert [name for name in wrappers.__all__ if not re.search(rf"\b{name}\b", text)] == []
+    assert [name for name in wrappers.FILES if not re.search(rf"\b{name}\b", text)] == []

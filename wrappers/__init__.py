@@ -7,6 +7,7 @@ own (Stable-Baselines3, TorchRL, RLlib) cost nothing until then.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ __all__ = [
     "to_tuple_gym",
 ]
 
-_FILES = {
+FILES = {
     "BatchedBootstrap": "batched_bootstrap",
     "DiscretiseActions": "discretise_actions",
     "NormaliseReward": "normalise_reward",
@@ -70,9 +71,20 @@ _FILES = {
     "to_torchrl": "torchrl_env",
     "to_tuple_gym": "tuple_env",
 }
+"""What is imported when it is first asked for: name -> file."""
+
+_NEEDS = {
+    "BatchedBootstrap": "stable_baselines3",
+    "SharedPolicyVecEnv": "stable_baselines3",
+    "to_benchmarl": "benchmarl",
+    "to_rllib": "ray",
+    "to_torchrl": "torchrl",
+}
+# ``import *`` takes what there is.
+__all__[:] = [name for name in __all__ if name not in _NEEDS or find_spec(_NEEDS[name]) is not None]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FILES:
+    if name not in FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_FILES[name]}", __name__), name)
+    return getattr(import_module(f".{FILES[name]}", __name__), name)

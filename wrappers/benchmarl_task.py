@@ -16,11 +16,12 @@ try:
 except ImportError as error:
     raise ImportError("to_benchmarl needs BenchMARL: pip install benchmarl") from error
 
+from .action_masks import MASK
 from .torchrl_env import PopulationTorchEnv, to_torchrl
 
 
 class PopulationTask(TaskClass):
-    """Describe a population to BenchMARL; one group of agents, see ``PopulationTorchEnv``.
+    """Describe a population to BenchMARL, in the groups of ``PopulationTorchEnv``.
 
     Args:
         make: What makes a PettingZoo ``ParallelEnv`` with an attribute ``max_cycles``, called
@@ -32,7 +33,7 @@ class PopulationTask(TaskClass):
     def __init__(self, make: Callable[..., Any], config: dict[str, Any], name: str) -> None:
         super().__init__(name, config)
         self._make = CloudpickleWrapper(make)  # an experiment stores its task, by pickle
-        self._action_space = to_torchrl(self.make()).arrays.action_space
+        self._action_spaces = list(to_torchrl(self.make()).population.action_spaces.values())
 
     def make(self) -> Any:
         """Return a new PettingZoo environment."""
@@ -56,26 +57,26 @@ class PopulationTask(TaskClass):
         return env
 
     def supports_continuous_actions(self) -> bool:
-        return isinstance(self._action_space, spaces.Box)
+        return all(isinstance(space, spaces.Box) for space in self._action_spaces)
 
     def supports_discrete_actions(self) -> bool:
-        return isinstance(self._action_space, spaces.Discrete)
+        return all(isinstance(space, spaces.Discrete) for space in self._action_spaces)
 
     def max_steps(self, env: Any) -> int:
-        return env.arrays.env.unwrapped.max_cycles
+        return env.population.env.unwrapped.max_cycles
 
     def has_render(self, env: Any) -> bool:
-        return getattr(env.arrays.env, "render_mode", None) == "rgb_array"
+        return getattr(env.population.env, "render_mode", None) == "rgb_array"
 
     @staticmethod
     def render_callback(experiment: Any, env: Any, data: Any) -> Any:
-        return env.arrays.render()
+        return env.population.render()
 
     def group_map(self, env: Any) -> dict[str, list[str]]:
         return env.group_map
 
     def observation_spec(self, env: Any) -> Any:
-        return env.full_observation_spec_unbatched.clone()
+        return self._seen(env, masks=False)
 
     def action_spec(self, env: Any) -> Any:
         return env.full_action_spec_unbatched
@@ -86,8 +87,20 @@ class PopulationTask(TaskClass):
     def info_spec(self, env: Any) -> None:
         return None
 
-    def action_mask_spec(self, env: Any) -> None:
-        return None
+    def action_mask_spec(self, env: Any) -> Any:
+        spec = self._seen(env, masks=True)
+        return None if spec.is_empty() else spec
+
+    def _seen(self, env: Any, *, masks: bool) -> Any:
+        """Return the specification of the masks alone, or of all but the masks."""
+        spec = env.full_observation_spec_unbatched.clone()
+        for group in self.group_map(env):
+            for key in list(spec[group].keys()):
+                if (key == MASK) != masks:
+                    del spec[group, key]
+            if spec[group].is_empty():
+                del spec[group]
+        return spec
 
     @staticmethod
     def env_name() -> str:

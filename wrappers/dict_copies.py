@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.spaces import Space
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from pettingzoo import ParallelEnv
 
 from mfg_envs.game import Array
 
@@ -93,6 +94,15 @@ class DictCopies:
         return {**self._nothing, **seen}
 
 
+def check_parallel(env: Any) -> None:
+    """Refuse what is no PettingZoo ``ParallelEnv``, with a TypeError."""
+    if not isinstance(env, ParallelEnv):
+        raise TypeError(
+            f"env must be a PettingZoo ParallelEnv, got {type(env).__name__}: an AEC environment"
+            " becomes one by pettingzoo.utils.conversions.aec_to_parallel"
+        )
+
+
 def kinds(env: Any) -> dict[str, tuple[Any, Any]]:
     """Return the different pairs of spaces, each under the name of the first agent that has it."""
     found: dict[str, tuple[Any, Any]] = {}
@@ -105,9 +115,23 @@ def kinds(env: Any) -> dict[str, tuple[Any, Any]]:
     return found
 
 
+def group_of(agent: Any) -> Any:
+    """Return the group of an agent: its name without the number; other names are their own."""
+    return agent.rsplit("_", 1)[0] if isinstance(agent, str) else agent
+
+
 def stack(space: Any, rows: Sequence[Any]) -> Any:
     """Return observations of one space as arrays with a leading axis."""
     return concatenate(space, rows, create_empty_array(space, len(rows)))
+
+
+def taken(seen: Any, rows: Any) -> Any:
+    """Return some rows of stacked observations."""
+    if isinstance(seen, dict):
+        return {key: taken(part, rows) for key, part in seen.items()}
+    if isinstance(seen, tuple):
+        return tuple(taken(part, rows) for part in seen)
+    return seen[rows]
 
 
 def zeros(space: Space[Any]) -> Any:

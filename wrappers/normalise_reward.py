@@ -15,13 +15,17 @@ class NormaliseReward(RowWrapper):
     """Divide rewards by the standard deviation of the discounted returns seen so far.
 
     The return of every agent is followed through its episode, as in Gymnasium's
-    ``NormalizeReward``; all agents and copies share one running variance.
+    ``NormalizeReward``, and forgotten when the agent leaves.  All agents share one running
+    variance, whatever their spaces; all copies do where those are the same (copies of agents that
+    differ are environments of their own).
 
     Args:
         env: A PettingZoo ``ParallelEnv``.
         discount: Weight of what was earned a step ago, in [0, 1].
         epsilon: Added to the variance, > 0.
     """
+
+    only_rewards = True
 
     def __init__(self, env: Any, discount: float = 0.99, epsilon: float = 1e-8) -> None:
         check_range("discount", discount, 0, 1)
@@ -35,12 +39,10 @@ class NormaliseReward(RowWrapper):
     def _begin(self, seed: int | None) -> None:
         self._returns = 0.0
 
-    def _earn(self, reward: Array, over: Array) -> Array:
-        if np.shape(self._returns) not in ((), reward.shape):
-            self._returns = 0.0  # agents have left
-        self._returns = self.discount * self._returns + reward
-        self._learn(self._returns)
-        self._returns = np.where(over, 0.0, self._returns)
+    def _earn(self, reward: Array, over: Array, alive: Array) -> Array:
+        returns = self.discount * self._returns + reward
+        self._learn(returns[alive])
+        self._returns = np.where(alive & ~over, returns, 0.0)
         return reward / np.sqrt(self.variance + self.epsilon)
 
     def _learn(self, returns: Array) -> None:

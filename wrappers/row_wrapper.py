@@ -6,6 +6,7 @@ code serves the dicts of a PettingZoo environment (one copy) and ``as_arrays``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,32 +17,40 @@ from pettingzoo.utils.wrappers import BaseParallelWrapper
 from mfg_envs.game import Array
 from mfg_envs.parallel import PopulationEnv
 
-from .dict_copies import kinds, stack
+from .dict_copies import check_parallel, kinds, stack
 from .population_arrays import Moment, PopulationArrays, Rows, as_arrays
 
 
 class RowWrapper(BaseParallelWrapper, ParallelEnv):
-    """Change what the agents of an environment see, do or earn; they must have the same spaces.
+    """Change what the agents of an environment see, do or earn.
 
     Args:
-        env: A PettingZoo ``ParallelEnv``.
+        env: A PettingZoo ``ParallelEnv``; its agents must have the same spaces, unless the wrapper
+            changes rewards alone.
     """
 
+    only_rewards = False
+    """Whether what agents see and do stays as it is."""
+
     def __init__(self, env: Any) -> None:
+        check_parallel(env)
         super().__init__(env)
-        found = kinds(env)
+        found, agents = kinds(env), list(env.possible_agents)
+        self._t = 0
+        if self.only_rewards:
+            self.observation_spaces = {agent: env.observation_space(agent) for agent in agents}
+            self.action_spaces = {agent: env.action_space(agent) for agent in agents}
+            return
         if len(found) > 1:
             raise ValueError(
                 f"{type(self).__name__} needs agents with the same spaces, but those of"
-                f" {' and '.join(found)} differ"
+                f" {' and '.join(map(str, found))} differ"
             )
         ((self._seen_space, self._played_space),) = found.values()
         self._observation_space: Any = self._observations(self._seen_space)
         self._action_space: Any = self._actions(self._played_space)
-        agents: list[Any] = env.possible_agents
         self.observation_spaces: dict[Any, Any] = dict.fromkeys(agents, self._observation_space)
         self.action_spaces: dict[Any, Any] = dict.fromkeys(agents, self._action_space)
-        self._t = 0
 
     def _observations(self, space: Any) -> Any:
         """Return the space of what agents see, given the space below."""
@@ -65,8 +74,14 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
         """Return the actions of the environment below, (R, ...)."""
         return actions
 
-    def _earn(self, reward: Array, over: Array) -> Array:
-        """Return rewards (B, K), given those below; ``over`` says whose episode ends."""
+    def _earn(self, reward: Array, over: Array, alive: Array) -> Array:
+        """Return rewards (B, N), given those below.
+
+        Args:
+            reward: 0 for agents that have left, (B, N).
+            over: Whose episode ends with this step, bool (B, N).
+            alive: Who was there before it, bool (B, N).
+        """
         return reward
 
     def _begin(self, seed: int | None) -> None:
@@ -91,27 +106,35 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
         """Play one action per agent."""
         if not self.env.agents:
             return self.env.step(actions)
-        below = {}
-        if actions:
+        below = actions
+        if actions and not self.only_rewards:
             rows = self._act(stack(self._action_space, list(actions.values())))
             each = iterate(batch_space(self._played_space, len(actions)), rows)
             below = dict(zip(actions, each, strict=True))
         seen, rewards, ends, cuts, infos = self.env.step(below)
         self._t += 1
-        over = np.array([[ends[agent] or cuts[agent] for agent in rewards]])
-        earned = self._earn(np.array([list(rewards.values())], np.float64), over)
-        rewards = dict(zip(rewards, earned[0].tolist(), strict=True))
+        who = self._index(rewards)
+        reward, over, alive = np.zeros((3, 1, len(self.possible_agents)))
+        reward[0, who], alive[0, who] = list(rewards.values()), True
+        over[0, who] = [ends[agent] or cuts[agent] for agent in rewards]
+        earned = self._earn(reward, over.astype(bool), alive.astype(bool))[0, who]
+        rewards = dict(zip(rewards, earned.tolist(), strict=True))
         return self._dict(seen), rewards, ends, cuts, infos
 
     def as_arrays(self, copies: int = 1) -> PopulationArrays:
         """Return copies of the environment as arrays, see ``wrappers.as_arrays``."""
         return WrappedArrays(self, copies)
 
+    def _index(self, agents: Iterable[Any]) -> Array:
+        index = {agent: i for i, agent in enumerate(self.possible_agents)}
+        return np.array([index[agent] for agent in agents], int)
+
     def _dict(self, seen: dict[str, Any]) -> dict[str, Any]:
+        if self.only_rewards:
+            return seen
         ours = self.env.unwrapped
         batch = ours.batch if isinstance(ours, PopulationEnv) else None
-        index = {agent: i for i, agent in enumerate(self.possible_agents)}
-        agents = np.array([index[agent] for agent in seen], int)
+        agents = self._index(seen)
         rows = stack(self._seen_space, list(seen.values()))
         moment = Moment(np.array([self._t]), batch)
         rows = self._see(_shaped(rows, (1, len(agents))), moment, agents)
@@ -127,15 +150,20 @@ class WrappedArrays(PopulationArrays):
         self._below = as_arrays(wrapper.env, copies)
         self._wrapper, self.env = wrapper, wrapper
         self._who = np.arange(len(self.agents))
+        self._alive = np.ones((self.copies, len(self.agents)), bool)
 
     def reset(self, seed: int | None = None) -> Any:
         self._wrapper._begin(seed)
+        self._alive[:] = True
         return self._rows(self._below.reset(seed))
 
     def advance(self, actions: Any) -> Rows:
         rows = self._below.advance(self._wrapper._act(actions))
-        over, shape = rows.terminated | rows.truncated, (self.copies, -1)
-        earned = self._wrapper._earn(rows.reward.reshape(shape), over.reshape(shape))
+        over = (rows.terminated | rows.truncated).reshape(self._alive.shape)
+        reward = rows.reward.reshape(over.shape)
+        earned = self._wrapper._earn(reward, over, self._alive.copy())
+        self._alive &= ~over
+        self._alive[~self._alive.any(1)] = True  # the next episode of a copy
         seen = self._rows(rows.observation)
         return rows._replace(observation=seen, reward=earned.reshape(-1))
 
@@ -156,6 +184,8 @@ class WrappedArrays(PopulationArrays):
         self._below.close()
 
     def _rows(self, rows: Any) -> Any:
+        if self._wrapper.only_rewards:
+            return rows
         shaped = _shaped(rows, (self.copies, len(self.agents)))
         return _shaped(self._wrapper._see(shaped, self.moment(), self._who), (-1,), 2)
 
@@ -164,4 +194,6 @@ def _shaped(rows: Any, shape: tuple[int, ...], axes: int = 1) -> Any:
     """Return observations with other leading axes."""
     if isinstance(rows, dict):
         return {key: _shaped(part, shape, axes) for key, part in rows.items()}
+    if isinstance(rows, tuple):
+        return tuple(_shaped(part, shape, axes) for part in rows)
     return rows.reshape(*shape, *rows.shape[axes:])

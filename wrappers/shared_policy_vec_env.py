@@ -9,6 +9,7 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from mfg_envs.game import Array
 
+from .action_masks import MASKS, mask_functions
 from .population_arrays import as_arrays
 
 try:
@@ -67,6 +68,7 @@ class SharedPolicyVecEnv(VecEnv):
     def __init__(self, env: Any, copies: int = 1) -> None:
         self.arrays = as_arrays(env, copies)
         self._actions: Any = None
+        self._seen: Any = None
         super().__init__(
             self.arrays.num_rows, self.arrays.observation_space, self.arrays.action_space
         )
@@ -76,7 +78,7 @@ class SharedPolicyVecEnv(VecEnv):
 
     def reset(self) -> Any:
         """Start an episode; after ``seed(s)`` copy b has the seed s + b."""
-        observation = self.arrays.reset(self._seeds[0])
+        observation = self._seen = self.arrays.reset(self._seeds[0])
         self._reset_seeds()
         self._reset_options()
         return observation
@@ -86,6 +88,7 @@ class SharedPolicyVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[Any, Array, Array, list[dict[str, Any]]]:
         rows = self.arrays.step(self._actions)
+        self._seen = rows.observation
         reward = rows.reward.astype(np.float32)  # new: learners add to it
         if self._written:
             self._blank()
@@ -113,6 +116,9 @@ class SharedPolicyVecEnv(VecEnv):
         self.arrays.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        if attr_name == MASKS:
+            chosen = self._get_indices(indices)
+            return list(mask_functions(self.observation_space, lambda: self._seen, chosen))
         return [getattr(self.arrays.owner(i), attr_name) for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
@@ -122,7 +128,12 @@ class SharedPolicyVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method of the environment, once for each copy; its result, for each index."""
+        """Call a method of the environment, once for each copy; its result, for each index.
+
+        ``action_masks``, which ``MaskablePPO`` calls, gives the legal actions of every player.
+        """
+        if method_name == MASKS:
+            return [legal() for legal in self.get_attr(MASKS, indices)]
         chosen = [self.arrays.owner(i) for i in self._get_indices(indices)]
         results = {
             id(env): getattr(env, method_name)(*method_args, **method_kwargs)

@@ -1,19 +1,21 @@
-"""A population as a TorchRL environment: one group of agents, tensors on the arrays themselves."""
+"""A population as a TorchRL environment: groups of agents, tensors on the arrays themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from .population_arrays import as_arrays
+from .action_masks import MASK, has_mask
+from .population_groups import as_groups
 
 try:
     import torch
     from tensordict import TensorDict
     from torchrl.data import Bounded, Categorical, Composite, Unbounded
-    from torchrl.envs import EnvBase
+    from torchrl.envs import EnvBase, MarlGroupMapType
 except ImportError as error:
     raise ImportError('to_torchrl needs TorchRL: pip install "mfg-envs[torchrl]"') from error
 
@@ -22,36 +24,52 @@ class PopulationTorchEnv(EnvBase):
     """Show B copies of a population to TorchRL, with batch size (B,).
 
     ``(group, "observation")``, ``(group, "action")`` and ``(group, "reward")`` have the agents on
-    their second axis; "done", "terminated" and "truncated" are those of a whole copy.
+    their second axis; "done", "terminated" and "truncated" are those of a whole copy.  An agent
+    that leaves before the others sees zeros and earns nothing until its copy is over.
+
+    Where observations are dicts, ``(group, "observation", key)`` are their parts; an "action_mask"
+    among them becomes ``(group, "action_mask")``, bool (B, n, A), and random actions obey it: all
+    as TorchRL's own ``PettingZooWrapper`` has it.
 
     Args:
-        env: A PettingZoo ``ParallelEnv`` whose agents have the same spaces; ours are stepped as
-            arrays.  All agents of a copy must end together.
+        env: A PettingZoo ``ParallelEnv``; ours whose agents have the same spaces are stepped as
+            arrays.
         copies: Independent copies, B.
-        group: What the agents are called; None: the first part of their names.
+        group: Name of one group of all agents, instead of ``group_map``.
+        group_map: Names of the agents of every group, or TorchRL's ``MarlGroupMapType``; agents of
+            a group have the same spaces.  None: agents called ``<group>_<number>`` by their group,
+            any other in a group of its own.
 
     Attributes:
-        arrays: The population, see ``as_arrays``.
-        group_map: Names of the agents of the group.
+        population: The copies, see ``wrappers.population_groups``.
+        group_map: Names of the agents of every group.
+        group: The first group.
     """
 
-    def __init__(self, env: Any, copies: int = 1, group: str | None = None) -> None:
+    def __init__(
+        self,
+        env: Any,
+        copies: int = 1,
+        group: str | None = None,
+        group_map: Mapping[str, Sequence[Any]] | MarlGroupMapType | None = None,
+    ) -> None:
         super().__init__(batch_size=torch.Size([copies]))
-        self.arrays = as_arrays(env, copies)
-        agents = self.arrays.agents
-        self.group = agents[0].rsplit("_", 1)[0] if group is None else group
-        self.group_map = {self.group: agents}
-        shape = (copies, len(agents))
-        seen = _spec(self.arrays.observation_space, shape)
-        played = _spec(self.arrays.action_space, shape)
-        reward = Unbounded(shape=torch.Size((*shape, 1)), dtype=torch.float32)
-
-        def grouped(**specs: Any) -> Composite:
-            return Composite({self.group: Composite(specs, shape=shape)}, shape=(copies,))
-
-        self.observation_spec = grouped(observation=seen)
-        self.action_spec = grouped(action=played)
-        self.reward_spec = grouped(reward=reward)
+        self.group_map = _group_map(list(env.possible_agents), group, group_map)
+        self.population = as_groups(env, copies, self.group_map)
+        self.group = next(iter(self.group_map))
+        self._over = np.zeros((2, copies, len(env.possible_agents)), bool)  # by the rules, by a cut
+        seen, played, earned = {}, {}, {}
+        for name, agents in self.group_map.items():
+            shape = (copies, len(agents))
+            space = self.population.observation_spaces[name]
+            seen[name] = Composite(_seen_specs(space, shape), shape=shape)
+            action = _spec(self.population.action_spaces[name], shape)
+            played[name] = Composite(action=action, shape=shape)
+            reward = Unbounded(shape=torch.Size((*shape, 1)), dtype=torch.float32)
+            earned[name] = Composite(reward=reward, shape=shape)
+        self.observation_spec = Composite(seen, shape=(copies,))
+        self.action_spec = Composite(played, shape=(copies,))
+        self.reward_spec = Composite(earned, shape=(copies,))
         flags = ("done", "terminated", "truncated")
         flag = {
             name: Categorical(2, shape=torch.Size((copies, 1)), dtype=torch.bool) for name in flags
@@ -62,48 +80,58 @@ class PopulationTorchEnv(EnvBase):
     def _reset(self, tensordict: Any = None, **kwargs: Any) -> Any:
         mask = None if tensordict is None else tensordict.get("_reset", None)
         if mask is None:
-            rows = self.arrays.reset(self._next_seed)
+            seen = self.population.reset(self._next_seed)
             self._next_seed = None
+            self._over[:] = False
         else:
-            rows = self.arrays.restart()
-            if rows is None:
+            seen = self.population.restart()
+            if seen is None:
                 raise RuntimeError(
                     "only episodes that are over restart one by one: reset all copies together"
                 )
-        over = np.zeros(self.arrays.copies, bool)
-        return self._tensors({"observation": self._rows(rows)}, over, over)
+            self._over[:, mask.reshape(-1).numpy()] = False
+        over = np.zeros(self.batch_size, bool)
+        return self._tensors({name: self._shown(name, seen[name]) for name in seen}, over, over)
 
     def _step(self, tensordict: Any) -> Any:
-        a = tensordict[self.group, "action"].flatten(0, 1).numpy()
-        rows = self.arrays.advance(a)
-        shape = (self.arrays.copies, -1)
-        reward = torch.from_numpy(rows.reward.astype(np.float32)).reshape(*shape, 1)
-        ended = rows.terminated.reshape(shape).all(1)
-        cut = (rows.terminated | rows.truncated).reshape(shape).all(1) & ~ended
-        return self._tensors(
-            {"observation": self._rows(rows.observation), "reward": reward}, ended, cut
-        )
+        actions = {name: tensordict[name, "action"].numpy() for name in self.group_map}
+        step = self.population.advance(actions)
+        self._over |= step.terminated, step.truncated & ~step.terminated
+        by_rules, cut = self._over
+        ended = by_rules.all(-1)
+        cut = (by_rules | cut).all(-1) & ~ended
+        parts = {name: self._shown(name, step.observation[name]) for name in self.group_map}
+        for name, reward in step.reward.items():
+            parts[name]["reward"] = torch.from_numpy(reward.astype(np.float32))[..., None]
+        return self._tensors(parts, ended, cut)
 
     def _set_seed(self, seed: int | None) -> None:
         self._next_seed = seed
 
     def close(self, *args: Any, **kwargs: Any) -> None:
         """Close every copy."""
-        self.arrays.close()
+        self.population.close()
         super().close(*args, **kwargs)
 
-    def _rows(self, rows: Any) -> Any:
-        """Return rows as tensors (B, N, ...)."""
-        return torch.from_numpy(np.ascontiguousarray(rows)).unflatten(
-            0, (self.arrays.copies, len(self.arrays.agents))
-        )
+    def _shown(self, name: str, seen: Any) -> dict[str, Any]:
+        """Return what a group sees, as tensors; its next actions are to be legal."""
+        if not has_mask(self.population.observation_spaces[name]):
+            return {"observation": _tensor(seen)}
+        legal = torch.from_numpy(seen[MASK].astype(bool))
+        inputs: Any = self.input_spec
+        inputs["full_action_spec", name, "action"].update_mask(legal.clone())
+        rest = {key: part for key, part in seen.items() if key != MASK}
+        return {"observation": _tensor(rest), MASK: legal}
 
     def _tensors(self, parts: dict[str, Any], ended: Any, cut: Any) -> Any:
-        agents = TensorDict(parts, (self.arrays.copies, len(self.arrays.agents)))
         terminated, truncated = (torch.from_numpy(flag)[:, None] for flag in (ended, cut))
+        groups = {
+            name: TensorDict(part, (*self.batch_size, len(self.group_map[name])))
+            for name, part in parts.items()
+        }
         return TensorDict(
             {
-                self.group: agents,
+                **groups,
                 "done": terminated | truncated,
                 "terminated": terminated.clone(),
                 "truncated": truncated.clone(),
@@ -112,17 +140,58 @@ class PopulationTorchEnv(EnvBase):
         )
 
 
+def _group_map(agents: list[Any], group: str | None, given: Any) -> dict[str, list[Any]]:
+    """Return the names of the agents of every group."""
+    if group is not None and given is not None:
+        raise ValueError(f"give group or group_map, got both: {group!r} and {given!r}")
+    if group is not None:
+        return {group: agents}
+    if isinstance(given, MarlGroupMapType):
+        given = given.get_group_map(agents)
+    if given is not None:
+        return {name: list(members) for name, members in given.items()}
+    found: dict[str, list[Any]] = {}
+    for agent in agents:
+        name, _, number = str(agent).rpartition("_")
+        found.setdefault(name if name and number.isdecimal() else str(agent), []).append(agent)
+    return found
+
+
+def _seen_specs(space: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """Return the specifications of what (B, n) agents are shown."""
+    if not has_mask(space):
+        return {"observation": _spec(space, shape)}
+    legal = torch.Size((*shape, *space[MASK].shape))
+    rest = spaces.Dict({key: part for key, part in space.items() if key != MASK})
+    mask = Categorical(2, shape=legal, dtype=torch.bool)
+    return {"observation": _spec(rest, shape), MASK: mask}
+
+
 def _spec(space: Any, shape: tuple[int, int]) -> Any:
-    """Return the specification of (B, N) elements of a space."""
+    """Return the specification of (B, n) elements of a space."""
+    if isinstance(space, spaces.Dict):
+        parts = {key: _spec(part, shape) for key, part in space.items()}
+        return Composite(parts, shape=shape)
     if isinstance(space, spaces.Discrete):
         return Categorical(int(space.n), shape=torch.Size(shape), dtype=torch.int64)
     if not isinstance(space, spaces.Box):
-        raise ValueError(f"spaces must be Box or Discrete for TorchRL, got {space}")
+        raise ValueError(f"spaces must be Box, Discrete or Dict for TorchRL, got {space}")
     full = (*shape, *space.shape)
     low, high = (torch.from_numpy(np.broadcast_to(b, full).copy()) for b in (space.low, space.high))
     return Bounded(low, high, shape=torch.Size(full), dtype=low.dtype)
 
 
-def to_torchrl(env: Any, copies: int = 1, group: str | None = None) -> PopulationTorchEnv:
+def _tensor(seen: Any) -> Any:
+    if isinstance(seen, dict):
+        return {key: _tensor(part) for key, part in seen.items()}
+    return torch.from_numpy(np.ascontiguousarray(seen))
+
+
+def to_torchrl(
+    env: Any,
+    copies: int = 1,
+    group: str | None = None,
+    group_map: Mapping[str, Sequence[Any]] | MarlGroupMapType | None = None,
+) -> PopulationTorchEnv:
     """Return B copies of a population as a TorchRL environment; see ``PopulationTorchEnv``."""
-    return PopulationTorchEnv(env, copies, group)
+    return PopulationTorchEnv(env, copies, group, group_map)

@@ -4,7 +4,7 @@ import torch
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 from torchrl.envs.utils import check_env_specs
 
-from mfg_envs import dispatcher_v0, linear_quadratic_v0, ring_road_v0, sis_v0
+from mfg_envs import linear_quadratic_v0, ring_road_v0, sis_v0
 from wrappers import as_arrays, to_torchrl
 
 
@@ -59,8 +59,3 @@ def test_groups_have_the_names_of_the_agents():
     env = to_torchrl(road())
     assert env.group_map == {"vehicle": [f"vehicle_{i}" for i in range(4)]}
     assert to_torchrl(road(), group="cars").group_map == {"cars": env.group_map["vehicle"]}
-
-
-def test_agents_that_differ_are_refused():
-    with pytest.raises(ValueError, match="those of global_0 and local_0 differ"):
-        to_torchrl(dispatcher_v0.parallel_env(num_locals=2))
