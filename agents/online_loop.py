@@ -20,7 +20,7 @@ BLOCK = 512
 
 @functools.cache
 def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
-    """Compile the loop for a class of games."""
+    """Compile the loop for a class of games; it returns False if a move leads nowhere."""
     view, noise_law, move, reward, jit = methods(game_class)
     bits, fold, unit = scalar(random.bits), scalar(random.fold), scalar(random.unit)
     exp, u64, u32, i64 = scalar(elementary.exp), np.uint64, np.uint32, np.int64
@@ -107,7 +107,10 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
                 for k in range(len(law) - 1):
                     total += law[k]
                     w += unit(luck[at]) >= total
-                x2 = i64(move(game, t, i64(x), i64(a), m, w))
+                y = move(game, t, i64(x), i64(a), m, w)
+                if not (y >= 0 and y < sizes[0]):  # NaN leads nowhere, too
+                    return -1, a
+                x2 = i64(y)
             s2 = u64(observed[u32(x2)])
             if sarsa:
                 row2 = s2 * u64(A)
@@ -151,5 +154,8 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
                 values, moves, sizes, legal, observed, flags, discount, t0, keys[e], rates,
                 behaviour[e], field[e], i64(x[e]), i64(a[e]), q[e], weights[e],
             )  # fmt: skip
+            if x[e] < 0:
+                return False
+        return True
 
     return loop

@@ -98,7 +98,7 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
                 chances = noise_law(game, t, s, a, m)
                 for w in range(len(chances)):
                     y = step(game, t, s, a, m, w)
-                    if y < 0 or y >= S:
+                    if not (y >= 0 and y < S):  # NaN is nowhere, too
                         return False
                     laws[t + 1, y] += moving * chances[w]
         return True
@@ -158,7 +158,7 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
                 expected = 0.0
                 for w in range(len(chances)):
                     y = step(game, t, s, a, m, w)
-                    if y < 0 or y >= v.shape[1]:
+                    if not (y >= 0 and y < v.shape[1]):
                         return False
                     expected += chances[w] * v[later, y]
                 q[k, a, base + i] += g * expected
