@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from mfg_envs.elementwise import FUNCTIONS, scalar_numpy
 
 REMEDY = (
-    "for one player at a time use plain arithmetic, at(m, x) and the functions in mfg_envs.elementwise.FUNCTIONS, or set"
-    " compiles = False in the class (NumPy then plays it, more slowly)"
+    "for one player at a time use plain arithmetic, at(m, x) and the functions in"
+    " mfg_envs.elementwise.FUNCTIONS, or set compiles = False in the class (NumPy then plays it,"
+    " more slowly)"
 )
 
 

@@ -72,17 +72,18 @@ class ContinuousBatch(BatchEnv):
         game, m, shared = self.game, self._mean_field, self.mode == "mean_field"
         d, B, N = shape = (self._state.shape[2], self.num_envs, self.num_agents)
         x = np.ascontiguousarray(self._state.transpose(2, 0, 1))
+        x2, r, moved = np.empty((d, B * N)), np.empty((B, N)), False
+        m2 = np.empty((0 if shared else B, *m.shape[1:]))
         if self._backend == "numba":
-            x2, r = np.empty((d, B * N)), np.empty((B, N))
-            m2 = np.empty((0 if shared else B, *m.shape[1:]))
             where = (self._arguments, self.t, x.reshape(d, B * N))
             rest = (m, self._keys, x2, r.reshape(B * N), m2)
             args = (*where[0], *where[1:], a.reshape(len(a), B * N), *rest)
             self._kernel = self._kernel or bind(continuous_kernels.simulator(game), args)
-            if not self._kernel(*args):  # an action is out of its bounds, or just outside
-                a = self._bounded(a).reshape(len(a), B * N)
-                self._kernel(*where[0], *where[1:], a, *rest)
-        else:
+            moved = self._kernel(*args)
+            if not moved:  # an action is out of its bounds, or just outside
+                a = self._bounded(a)
+                moved = self._kernel(*where[0], *where[1:], a.reshape(len(a), B * N), *rest)
+        if not moved:  # NumPy says what is wrong
             a = self._bounded(a)
             if game.mean_field_of_controls and not shared:
                 m = game.mean_field(tuple(x), tuple(a))

@@ -10,7 +10,7 @@ from mfg_envs import density, soundness
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
 from mfg_envs.game import Array
 from mfg_envs.kinds import refuse
-from mfg_envs.soundness import FAR, ask, check_hash, numbers, require_same
+from mfg_envs.soundness import FAR, ask, check_hash, company, numbers, require_same
 
 PLAYERS = 32
 """Players whose moves and rewards are looked at, spread over the boxes."""
@@ -93,7 +93,7 @@ def _methods(game: ContinuousGame) -> None:
         for name, now, then in zip(("noise_law", "step", "reward"), first, later, strict=True):
             if not np.array_equal(now, then):
                 raise ValueError(f"{name} reads t, but horizon is None: give the game a horizon")
-    half = slice(None, None, -2)
+    half = company(PLAYERS)
     some = tuple(tuple(v[half][None] for v in part) for part in (x, a))
     again = _moment(game, 0, *some, m[None])
     for name, one, two in zip(("noise_law", "step", "reward"), first, again, strict=True):

@@ -11,9 +11,13 @@ from mfg_envs.game import Array
 
 
 def sealed(array: Array) -> Array:
-    """Return a view of an array that is never written to again; it cannot be made writeable."""
-    array.setflags(False)
-    return array[:]
+    """Return a view of an array that is never written to again; it cannot be made writeable.
+
+    That takes an array which owns its memory: else it is copied.
+    """
+    owner = array if array.base is None else array.copy("K")
+    owner.setflags(False)
+    return owner[:]
 
 
 class Moment:

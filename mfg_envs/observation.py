@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, FiniteGame, check_choice
+from mfg_envs.soundness import coordinates, neighbours
 
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")
 
@@ -71,8 +72,8 @@ class Observer:
             )
         self.game = game
         x = np.arange(game.num_states)
-        state, mask = game.coordinates(x), game.legal_actions
-        near = np.asarray(game.neighbours(x), np.intp)
+        state, mask = coordinates(game, "coordinates", game.num_states), game.legal_actions
+        near = neighbours(game)
         cells = game.num_observations
         size_high = {
             "state": (state.shape[1], 1),

@@ -132,11 +132,47 @@ def untouched(name: str, call: Callable[..., Any], arguments: tuple[Array, ...])
     return result
 
 
+def company(count: int) -> Array:
+    """Return some of ``count`` players in another order; first, last and mean are others."""
+    index = np.arange(count)[count - 1 - count // 5 : count // 3 : -1]
+    return index if index.size else np.arange(count)
+
+
 def some(*shape: int) -> tuple[Array, ...]:
     """Return at most ``PAIRS`` places of a table, first and last among them, int64 (P,) each."""
     count = int(np.prod(shape))
     index = np.unique(np.linspace(0, count - 1, min(count, PAIRS)).astype(np.int64))
     return tuple(np.asarray(v, np.int64) for v in np.unravel_index(index, shape))
+
+
+def coordinates(game: Any, name: str, num_states: int) -> Array:
+    """Return the coordinates of every state, float (S, D), looked at."""
+    seen = np.asarray(ask(game, name, np.arange(num_states)))
+    if seen.dtype.kind not in "biuf" or seen.ndim != 2 or len(seen) != num_states or not seen.size:
+        raise ValueError(f"{name}(x) must have shape {(num_states, 'D')}, got {seen.shape}")
+    wrong = ~(np.abs(seen) <= 1).all(1)
+    if wrong.any():
+        x = int(wrong.argmax())
+        raise ValueError(f"{name}({x}) is {seen[x]}, it must be finite and in [-1, 1]: scale it")
+    return seen
+
+
+def neighbours(game: FiniteGame) -> Array:
+    """Return the observed states near every state, int (S, L), looked at."""
+    near, cells = (
+        np.asarray(ask(game, "neighbours", np.arange(game.num_states))),
+        game.num_observations,
+    )
+    if near.dtype.kind not in "iu" or near.ndim != 2 or len(near) != game.num_states:
+        raise ValueError(
+            f"neighbours(x) must be whole numbers of shape {(game.num_states, 'L')}, got"
+            f" {near.dtype} of shape {near.shape}"
+        )
+    wrong = ((near < 0) | (near >= cells)).any(1)
+    if wrong.any():
+        x = int(wrong.argmax())
+        raise ValueError(f"neighbours({x}) is {near[x]}, observed states are in [0, {cells})")
+    return near.astype(np.intp)
 
 
 def _beginning(game: FiniteGame) -> None:
@@ -184,7 +220,7 @@ def _methods(game: FiniteGame) -> None:
     for name, now, then in zip(("noise_law", "step", "reward"), first, later, strict=True):
         if game.horizon is None and not np.array_equal(now, then, equal_nan=True):
             raise ValueError(f"{name} reads t, but horizon is None: give the game a horizon")
-    half = slice(None, None, -2)  # other company, another order, a population among others
+    half = company(len(x))  # other company, another order, a population among others
     w = np.arange(first[0].shape[-1])
     xs, as_, ms = x[half][None], a[half][None], m[None]
     again = (

@@ -14,6 +14,7 @@ from mfg_envs.soundness import (
     ask,
     check_hash,
     check_rows,
+    company,
     numbers,
     require_same,
     sizes,
@@ -53,13 +54,14 @@ def _locals(game: TeamGame) -> None:
     if not np.isfinite(earned).all():
         i = int((~np.isfinite(earned)).argmax())
         raise ValueError(f"reward_local(x={x[i]}, x_g={x_g[i]}, a={a[i]}) is {earned[i]}")
-    same = np.flatnonzero(x_g == x_g[-1])[::-2]  # locals of one team, in another company
-    team = (x[same][None], x_g[-1:][None], a[same][None])
+    team = np.flatnonzero(x_g == x_g[-1])
+    same = team[company(len(team))]  # locals of one team, in another company
+    given = (x[same][None], x_g[-1:][None], a[same][None])
     w = np.zeros(len(same), np.int64)[None]
     again = (
-        stacked(ask(game, "noise_law_local", *team), team[0].shape),
-        ask(game, "step_local", *team, w),
-        ask(game, "reward_local", *team),
+        stacked(ask(game, "noise_law_local", *given), given[0].shape),
+        ask(game, "step_local", *given, w),
+        ask(game, "reward_local", *given),
     )
     for name, one, two in (
         ("noise_law_local", law[same], again[0]),
@@ -94,7 +96,7 @@ def _moves(
     game: TeamGame, side: str, arguments: tuple[Array, ...], num_states: int
 ) -> tuple[Array, Array]:
     """Return law (P, K) and next states (P, K) of a side, looked at."""
-    law = stacked(_called(game, f"noise_law_{side}", *arguments), arguments[0].shape)
+    law = _called(game, f"noise_law_{side}", *arguments)
     names = ("x", "x_g", "a") if side == "local" else ("x_g", "a_g")
 
     def place(i: int) -> str:
@@ -108,4 +110,10 @@ def _moves(
 
 
 def _called(game: TeamGame, name: str, *arguments: Array) -> Any:
-    return untouched(name, lambda *given: ask(game, name, *given), arguments)
+    """Return what a method gives, as an array; a law has its outcomes on the last axis."""
+
+    def call(*given: Array) -> Any:
+        result = ask(game, name, *given)
+        return stacked(result, given[0].shape) if name.startswith("noise_law") else result
+
+    return untouched(name, call, arguments)
