@@ -90,12 +90,18 @@ def constants(game: Game) -> tuple[Any, ...]:
     values = []
     for name in methods(type(game)).view._fields:
         value = getattr(game, name)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
             value = np.ascontiguousarray(value)
+        elif callable(value):
+            raise TypeError(
+                f"{type(game).__name__} calls self.{name} or super().{name} in step, noise_law or"
+                " reward: compiled methods call functions of a module; or set compiles = False"
+            )
         elif not _is_numbers(value):
             raise TypeError(
-                f"{type(game).__name__} reads self.{name} = {value!r} in step, noise_law or reward;"
-                " compiled methods read numbers and arrays only: derive one in a cached property"
+                f"{type(game).__name__} reads self.{name} = {value!r:.100} in step, noise_law or"
+                " reward; compiled methods read numbers and arrays only: derive one in a cached"
+                " property, or set compiles = False"
             )
         values.append(value)
     return tuple(values)
