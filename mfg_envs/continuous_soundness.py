@@ -22,10 +22,10 @@ MASS = 1e-6
 
 def check_sound_continuous(game: ContinuousGame) -> None:
     """Look at a continuous game before its first use; raise as ``soundness.check_sound`` does."""
-    if soundness._sound.get(id(game)) is game:
-        return
     if not isinstance(game, ContinuousGame):
         refuse(game, "a continuous game")
+    if soundness.known.get(id(game)) is game:
+        return
     check_hash(game)
     for kind in ("state", "action"):
         low, high = getattr(game, f"{kind}_low"), getattr(game, f"{kind}_high")
@@ -41,7 +41,7 @@ def check_sound_continuous(game: ContinuousGame) -> None:
     if game.mean_field_kind == "density":
         _grid(game)
     _methods(game)
-    soundness._sound[id(game)] = game
+    soundness.known[id(game)] = game
 
 
 def _beginning(game: ContinuousGame) -> None:

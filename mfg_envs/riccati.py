@@ -30,6 +30,7 @@ import numpy as np
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.game import Array
 from mfg_envs.games.linear_quadratic import LinearQuadratic
+from mfg_envs.kinds import refuse
 
 
 class Affine(NamedTuple):
@@ -170,6 +171,8 @@ def _backward(
 
 def _model(game: ContinuousGame) -> _Model:
     """Return the matrices of a game."""
+    if not isinstance(game, ContinuousGame):
+        refuse(game, "a continuous game")
     if not isinstance(game, LinearQuadratic):
         raise ValueError(f"{type(game).__name__} is not linear-quadratic: use discretise and exact")
     if game.bound is not None or game.action_bound is not None or game.horizon is None:

@@ -28,7 +28,7 @@ FAR = 10**9
 ROUNDING = 1e-9
 """How far the numbers of one player may part when others leave, by rounding."""
 
-_sound: WeakValueDictionary[int, Any] = WeakValueDictionary()
+known: WeakValueDictionary[int, Any] = WeakValueDictionary()
 """Games that were looked at, by ``id``."""
 
 
@@ -39,16 +39,16 @@ def check_sound(game: FiniteGame) -> None:
         TypeError: If it is no finite game, cannot be hashed, or a method fails on arrays.
         ValueError: If something is of a wrong shape or kind, or out of its range.
     """
-    if _sound.get(id(game)) is game:
-        return
     check_finite(game)
+    if known.get(id(game)) is game:
+        return
     check_hash(game)
     sizes(game, ("num_states", "num_actions", "num_observations", "num_places"))
     _beginning(game)
     for name, end in (("observe", game.num_observations), ("place", game.num_places)):
         _index(game, name, end)
     _methods(game)
-    _sound[id(game)] = game
+    known[id(game)] = game
 
 
 def check_hash(game: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from mfg_envs import policies
 from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.kinds import check_finite
 from mfg_envs.next_states import check_next
 
 
@@ -31,6 +32,7 @@ def kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
     Raises:
         ValueError: If a probability or a next state is out of its range; names the pair.
     """
+    check_finite(game)
     if moves_are_fixed(game):
         return _fixed_kernel(game)
     return _kernel(game, t, m)
@@ -63,6 +65,7 @@ def rewards(game: FiniteGame, t: int, m: Array) -> Array:
     Raises:
         ValueError: If a reward is not a finite number; names the pair.
     """
+    check_finite(game)
     x, a = _pairs(game)
     table = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
     wrong = np.argwhere(~np.isfinite(table))

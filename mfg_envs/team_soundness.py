@@ -27,10 +27,10 @@ from mfg_envs.team_tables import stacked
 
 def check_sound_team(game: TeamGame) -> None:
     """Look at a team game before its first use; raise as ``soundness.check_sound`` does."""
-    if soundness._sound.get(id(game)) is game:
-        return
     if not isinstance(game, TeamGame):
         refuse(game, "a team game")
+    if soundness.known.get(id(game)) is game:
+        return
     check_hash(game)
     sizes(game, ("num_global_states", "num_global_actions"))
     sizes(game, ("num_local_states", "num_local_actions"))
@@ -43,7 +43,7 @@ def check_sound_team(game: TeamGame) -> None:
         policies.check_laws(name, law, "")
     _locals(game)
     _globals(game)
-    soundness._sound[id(game)] = game
+    soundness.known[id(game)] = game
 
 
 def _locals(game: TeamGame) -> None:
