@@ -175,9 +175,10 @@ def _component_twins() -> dict[Any, Any]:
 def compile_kernel(kernel: Any, **options: Any) -> Any:
     """Compile a kernel at its first call; keep it on disk under a hash of all it is made of."""
     import numba
+    from numba.core import config
 
     twins = (_scalar_at, components.twins, elementwise.twins)
-    checked = numba.config.BOUNDSCHECK  # pyright: ignore[reportAttributeAccessIssue]
+    checked = config.BOUNDSCHECK  # pyright: ignore[reportAttributeAccessIssue]
     made_of = digest([kernel, repr(options), repr(checked), *twins], set())
     # numba links by name, and counts names anew in every process: kernels of two games that were
     # kept by two processes can have one name, and a third would run one of them for both.

@@ -94,8 +94,8 @@ def _methods(game: ContinuousGame) -> None:
             if not np.array_equal(now, then):
                 raise ValueError(f"{name} reads t, but horizon is None: give the game a horizon")
     half = company(PLAYERS)
-    some = tuple(tuple(v[half][None] for v in part) for part in (x, a))
-    again = _moment(game, 0, *some, m[None])
+    xs, as_ = (tuple(v[half][None] for v in part) for part in (x, a))
+    again = _moment(game, 0, xs, as_, m[None])
     for name, one, two in zip(("noise_law", "step", "reward"), first, again, strict=True):
         require_same(name, one[..., half], two[..., 0, :])
 

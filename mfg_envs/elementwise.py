@@ -131,7 +131,8 @@ def twins() -> dict[str, Any]:
 
     @overload(select)
     def _(condlist, choicelist, default=0):
-        if isinstance(condlist, types.List) and isinstance(choicelist, types.List):
+        both = isinstance(condlist, types.BaseTuple) and isinstance(choicelist, types.BaseTuple)
+        if not both:
 
             def first_of_list(condlist, choicelist, default=0):
                 out = default
@@ -141,7 +142,7 @@ def twins() -> dict[str, Any]:
                 return out
 
             return first_of_list
-        if len(condlist) == 1:
+        if len(condlist) == 1:  # pyright: ignore[reportArgumentType]  a type of numba
             return lambda condlist, choicelist, default=0: choicelist[0] if condlist[0] else default
         return lambda condlist, choicelist, default=0: (
             choicelist[0] if condlist[0] else select(condlist[1:], choicelist[1:], default)
@@ -192,7 +193,7 @@ def twins() -> dict[str, Any]:
     @overload(full_like)
     def _(a, fill_value, dtype=None):
         if not (dtype is None or isinstance(dtype, types.NoneType | types.Omitted)):
-            return lambda a, fill_value, dtype=None: dtype(fill_value)
+            return lambda a, fill_value, dtype=None: dtype(fill_value)  # pyright: ignore
         kind = float if isinstance(a, types.Float) else int
         return lambda a, fill_value, dtype=None: kind(fill_value)
 

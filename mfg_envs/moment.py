@@ -16,7 +16,7 @@ def sealed(array: Array) -> Array:
     That takes an array which owns its memory: else it is copied.
     """
     owner = array if array.base is None else array.copy("K")
-    owner.setflags(False)
+    owner.setflags(write=False)
     return owner[:]
 
 

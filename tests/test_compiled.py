@@ -291,7 +291,8 @@ print([f"{{w.category.__name__}}: {{w.message}}" for w in caught])
 """
     numbers, told = run("-c", script).splitlines()
     assert numbers == run(project / "show.py").strip()
-    assert told.startswith("['RuntimeWarning: compiled kernels cannot be kept on disk")
+    assert "RuntimeWarning: compiled kernels cannot be kept on disk (" in told
+    assert ("No space left" in told) == (trouble == FULL_DISK)
     assert "set NUMBA_CACHE_DIR to a folder that can be written" in told
     assert told.count("RuntimeWarning") == 1
 

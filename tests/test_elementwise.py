@@ -43,6 +43,7 @@ FORMS = {
         lambda x: np.select([x < 0, x < 2], [x, 2 * x], default=-1),
         lambda x: np.select([x < 0, x == 1], [-1.5, x], 0.5),
         lambda x: np.select((x < 0, x < 2), (x, 0.5 * x)),
+        lambda x: np.select([x < 0, x < 2], (2 * x, x)),
     ],
     "zeros_like": [lambda x: np.zeros_like(x), lambda x: np.zeros_like(x, dtype=float)],
     "int32": [lambda x: np.int32(np.where(np.abs(x) < 9, x, 0))],
