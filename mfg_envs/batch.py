@@ -41,9 +41,9 @@ class BatchEnv(Moment):
         observe: Parts of an observation, see ``Observer``.
 
     Raises:
-        ValueError: If an argument is out of its range or needs more memory than there is, or the
-            game gives something that is; see ``soundness``.
-        TypeError: If it is no such game.
+        ValueError: If an argument is out of its range or needs more memory than there is, or if
+            the first look at the game finds a fault; see ``soundness``.
+        TypeError: If ``game`` is no finite or continuous game.
     """
 
     _player_bytes = 28

@@ -2,8 +2,7 @@
 
 numba knows most of them for single numbers.  Where it does not, or where its own version gives
 something else than NumPy's, the compiled methods get a twin from here: single numbers in, a single
-number out.  In games with a mean field of controls and the like nothing changes: methods are
-plain NumPy, and NumPy alone needs nothing of this file.
+number out.  The NumPy back end needs nothing of this file.
 """
 
 from __future__ import annotations
