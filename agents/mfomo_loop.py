@@ -31,7 +31,7 @@ def compiled_sweep(game_class: type[FiniteGame]) -> Callable[..., bool]:
                     chances = noise_law(game, t, s, a, m)
                     for w in range(K):
                         y = step(game, t, s, a, m, w)
-                        if y < 0 or y >= S:
+                        if not (y >= 0 and y < S):
                             return False
                         prob[a, w, s], nxt[a, w, s] = chances[w], y
                 else:

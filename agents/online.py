@@ -190,10 +190,7 @@ def advance(
     if isinstance(source, RepresentativeEnv):
         return _advance_env(source, keys, memory, schedule, rules, discount)
     if backend() == "numpy" or not source.compiles:
-        alone = _rows(keys, memory)
-        rows = [_advance_game(source, *row, schedule, rules, discount)[1:] for row in alone]
-        stacked = (np.concatenate(column) for column in zip(*rows, strict=True))
-        return Memory(memory.t + schedule.alpha.size, *stacked)
+        return _advance_games(source, keys, memory, schedule, rules, discount)
     loop = compiled_loop(type(source))
     values, moves, sizes, private_legal, _ = kernels.arguments(source)
     x, a, q, m = (array.copy() for array in memory[1:])
@@ -201,10 +198,12 @@ def advance(
     q[:, ~legal] = -np.inf  # never the best, never drawn
     flat = q.reshape(len(q), -1)
     flags = (rules.fresh_policy, rules.fresh_field, rules.sarsa)
-    loop(
+    done = loop(
         values, moves, sizes, private_legal, source.observed, flags, discount, memory.t, keys,
         tuple(schedule), flat.copy(), memory.m, x, a, flat, m,
     )  # fmt: skip
+    if not (done and np.isfinite(q[:, legal]).all()):  # NumPy says what is wrong
+        return _advance_games(source, keys, memory, schedule, rules, discount)
     q[:, ~legal] = memory.q[:, ~legal]
     return Memory(memory.t + schedule.alpha.size, x, a, q, m)
 
@@ -224,6 +223,16 @@ def _rows(keys: Array, memory: Memory) -> list[tuple[Array, Memory]]:
         (keys[[e]], Memory(memory.t, *(array[[e]] for array in memory[1:])))
         for e in range(keys.size)
     ]
+
+
+def _advance_games(
+    game: FiniteGame, keys: Array, memory: Memory, schedule: Schedule, rules: Rules, discount: float
+) -> Memory:
+    """Run the learners of several seeds step by step, one after the other."""
+    alone = _rows(keys, memory)
+    rows = [_advance_game(game, *row, schedule, rules, discount)[1:] for row in alone]
+    stacked = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Memory(memory.t + schedule.alpha.size, *stacked)
 
 
 def _advance_game(

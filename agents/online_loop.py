@@ -11,6 +11,7 @@ import numpy as np
 from mfg_envs import elementary, random
 from mfg_envs.compiled import methods, scalar
 from mfg_envs.game import FiniteGame
+from mfg_envs.policies import TOLERANCE
 
 NEGLIGIBLE = -40.0
 """Log of the smallest softmax weight, relative to the largest, that draws can tell from zero."""
@@ -20,7 +21,7 @@ BLOCK = 512
 
 @functools.cache
 def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
-    """Compile the loop for a class of games."""
+    """Compile the loop for a class of games; it returns False if a move is none."""
     view, noise_law, move, reward, jit = methods(game_class)
     bits, fold, unit = scalar(random.bits), scalar(random.fold), scalar(random.unit)
     exp, u64, u32, i64 = scalar(elementary.exp), np.uint64, np.uint32, np.int64
@@ -104,10 +105,17 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
             else:
                 law = noise_law(game, t, i64(x), i64(a), m)
                 w, total = 0, 0.0
+                lawful = True
                 for k in range(len(law) - 1):
                     total += law[k]
                     w += unit(luck[at]) >= total
-                x2 = i64(move(game, t, i64(x), i64(a), m, w))
+                    lawful &= law[k] >= -TOLERANCE  # not if it is NaN
+                rest = law[len(law) - 1]
+                lawful &= (rest >= -TOLERANCE) & (abs(total + rest - 1) <= TOLERANCE)
+                y = move(game, t, i64(x), i64(a), m, w)
+                if not (lawful and y >= 0 and y < sizes[0]):  # NaN leads nowhere, too
+                    return -1, a
+                x2 = i64(y)
             s2 = u64(observed[u32(x2)])
             if sarsa:
                 row2 = s2 * u64(A)
@@ -151,5 +159,8 @@ def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
                 values, moves, sizes, legal, observed, flags, discount, t0, keys[e], rates,
                 behaviour[e], field[e], i64(x[e]), i64(a[e]), q[e], weights[e],
             )  # fmt: skip
+            if x[e] < 0:
+                return False
+        return True
 
     return loop

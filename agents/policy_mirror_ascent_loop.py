@@ -118,7 +118,7 @@ def compiled_loop(game_class: type[FiniteGame], num_actions: int) -> Loop:
                             y = move(game, t, s, j, m, i64(k))
                             if legal.size and not legal[s, j]:
                                 y = s
-                            if y < 0 or y >= S:
+                            if not (y >= 0 and y < S):
                                 wrong |= law[k] > 0
                                 y = s
                             nxt[at * (i64(last) + 1) + k] = y
@@ -148,7 +148,7 @@ def compiled_loop(game_class: type[FiniteGame], num_actions: int) -> Loop:
                             w += u >= total
                         if legal.size == 0 or legal[s, j]:
                             s = move(game, t, s, j, m, w)
-                        wrong |= (s < 0) | (s >= S)
+                        wrong |= not ((s >= 0) & (s < S))
                         there[i] = s
                     if wrong:
                         return False, touched

@@ -12,16 +12,18 @@ from gymnasium import spaces
 from mfg_envs import exact, kernels, policies, random
 from mfg_envs.actions import read_actions, refuse
 from mfg_envs.alias import alias_table, sample_actions
-from mfg_envs.compiled import backend
+from mfg_envs.compiled import backend, bind
 from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array, as_int, check_choice, check_range
 from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
+from mfg_envs.moment import Moment, checked_states, sealed
 from mfg_envs.observation import Observer
 from mfg_envs.results import Rollout, Step
+from mfg_envs.soundness import check_sound
 
 
-class BatchEnv:
+class BatchEnv(Moment):
     """Play ``num_envs`` independent populations of a game in lock step.
 
     Population b plays exactly what a single one with seed ``seed + b`` plays, on every back
@@ -40,7 +42,9 @@ class BatchEnv:
         observe: Parts of an observation, see ``Observer``.
 
     Raises:
-        ValueError: If an argument is out of its range or needs more memory than there is.
+        ValueError: If an argument is out of its range or needs more memory than there is, or if
+            the first look at the game finds a fault; see ``soundness``.
+        TypeError: If ``game`` is no finite or continuous game.
     """
 
     _player_bytes = 28
@@ -64,6 +68,7 @@ class BatchEnv:
         mode: str = "n_agent",
         observe: Sequence[str] | None = ("index",),
     ) -> None:
+        self._check_game(game)
         num_envs, num_agents = as_int("num_envs", num_envs), as_int("num_agents", num_agents)
         check_range("num_envs", num_envs, 1)
         check_range("num_agents", num_agents, 1)
@@ -72,11 +77,9 @@ class BatchEnv:
         self.observer: Any = self._look(observe)
         wide = self._player_bytes + 4 * self.observer.width
         check_memory(num_envs * num_agents, wide, "num_envs * num_agents")
-        initial_law(game)  # raises if it is no law
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self.t, self._seed, self._episode = 0, seed, 0
-        self._going, self._over = np.zeros(num_envs, bool), np.ones(num_envs, bool)
-        self._going.flags.writeable = self._over.flags.writeable = False
+        self._set_flags()
         self._backend = backend() if getattr(game, "compiles", True) else "numpy"
         self._arguments: tuple[object, ...] = self._constants() if self._backend == "numba" else ()
         self._kernel: Callable[..., bool] | None = None  # bound at the first step
@@ -101,15 +104,16 @@ class BatchEnv:
     def _begin(self) -> None:
         """Draw the first states, and set the first mean field."""
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_agents)
-        self.state = random.categorical(initial_law(self.game), u).astype(np.int32)
+        self._state = sealed(random.categorical(initial_law(self.game), u).astype(np.int32))
         if self.mode == "mean_field":
             self._law = initial_law(self.game)
-            self.mean_field = self._field()
+            m = self._field()
         elif self.game.mean_field_of_controls:  # nobody has acted: every action alike
             share = self._present()[..., None] / self.game.num_actions
-            self.mean_field = np.repeat(share, self.game.num_actions, -1)
+            m = np.repeat(share, self.game.num_actions, -1)
         else:
-            self.mean_field = self.game.mean_field(self.state)
+            m = self.game.mean_field(self._state)
+        self._mean_field = sealed(m)
 
     def step(self, actions: Array) -> Step:
         """Play one action per player, int (B, N).
@@ -124,13 +128,13 @@ class BatchEnv:
 
     def _advance(self, a: Array) -> Array:
         """Move everybody by one step and return the rewards."""
-        game, x, m, shared = self.game, self.state, self.mean_field, self.mode == "mean_field"
+        game, x, m, shared = self.game, self._state, self._mean_field, self.mode == "mean_field"
         controls = game.mean_field_of_controls and not shared
         x2, r, moved = np.empty(x.shape, np.int32), np.empty(x.shape), False
         m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
         if self._backend == "numba":
             args = (*self._arguments, self.t, x, a, m2 if controls else m, self._keys, x2, r, m2)
-            self._kernel = self._kernel or kernels.bind(kernels.simulator(type(game)).step, args)
+            self._kernel = self._kernel or bind(kernels.simulator(type(game)).step, args)
             moved = self._kernel(*args)
         if not moved:  # NumPy says what is wrong
             if a.min() < 0 or a.max() >= game.num_actions:
@@ -139,8 +143,8 @@ class BatchEnv:
             each = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
             x2, r = kernels.step(game, self.t, x, a, each, self._keys)
             m2 = m if controls or shared else game.mean_field(x2)
-        self.state, self.t = x2, self.t + 1
-        self.mean_field = self._move_crowd() if shared else m2
+        self._state, self.t = sealed(x2), self.t + 1
+        self._mean_field = sealed(self._move_crowd() if shared else m2)
         return r
 
     def rollout(self, policy: Any, num_steps: int) -> Rollout:
@@ -161,11 +165,11 @@ class BatchEnv:
             return self._step_by_step(alias, num_steps)
         ms = np.empty((num_steps, self.num_envs, *self.game.mean_field_shape))
         rs = np.empty((num_steps, self.num_envs))
-        x, m = self.state.copy(), self.mean_field.copy()
+        x, m = self._state.copy(), self._mean_field.copy()
         rollout = kernels.simulator(type(self.game)).rollout
         if not rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs):
             return self._step_by_step(alias, num_steps)  # says what is wrong
-        self.state, self.mean_field, self.t = x, m, self.t + num_steps
+        self._state, self._mean_field, self.t = sealed(x), sealed(m), self.t + num_steps
         return Rollout(ms, rs)
 
     def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:
@@ -173,8 +177,8 @@ class BatchEnv:
         acting = self.game.mean_field_of_controls and self.mode == "n_agent"
         for _ in range(num_steps):
             rule = alias[min(self.t, len(alias) - 1)]
-            before = self.mean_field
-            step = self.step(sample_actions(rule, self.state, self._keys, self.t))
+            before = self._mean_field
+            step = self.step(sample_actions(rule, self._state, self._keys, self.t))
             met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
             rs.append(kernels.mean_reward(step.reward))
@@ -196,14 +200,14 @@ class BatchEnv:
         # Rounding may leave [0, 1], observations may not.
         self._frozen, self._population = np.stack(rows).clip(0, 1), None
         if hasattr(self, "_law"):
-            self.mean_field = self._field()
+            self._mean_field = sealed(self._field())
 
     def set_population_policy(self, policy: Array) -> None:
         """Let the crowd follow a policy: (T, S, A) with a horizon, (S, A) without."""
         self._needs_mean_field_mode("set_population_policy")
         self._population, self._frozen = policies.policy_table(self.game, policy), None
         if hasattr(self, "_law"):
-            self.mean_field = self._field()
+            self._mean_field = sealed(self._field())
 
     def _field(self) -> Array:
         """Return the mean field met now, (1, O)."""
@@ -223,21 +227,26 @@ class BatchEnv:
 
     def look(self, observer: Any) -> Array:
         """Return what an observer sees of all players now, (B, N, ...)."""
-        return observer(self.state, self.t, self._present() if observer.crowd else self.mean_field)
+        return observer(
+            self._state, self.t, self._present() if observer.crowd else self._mean_field
+        )
 
     def _result(self, reward: Array) -> Step:
-        m, seen = self.mean_field, self.look(self.observer)
+        m, seen = self._mean_field, self.look(self.observer)
         if self.mode == "mean_field":  # the crowd's own law: read-only
             m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
-        return Step(self.state, seen, reward, m, self._over if self.over else self._going)
+        return Step(self._state, seen, reward, m, self._done)
 
     def _present(self) -> Array:
         """Return the share of players in each observed state now, (B, O), or (1, O) for all."""
         if not self.game.mean_field_of_controls:
-            return self.mean_field
+            return self._mean_field
         if self.mode == "mean_field":
-            return self.mean_field.sum(-1)
-        return self.game.mean_field(self.state, np.zeros_like(self.state)).sum(-1)
+            return self._mean_field.sum(-1)
+        return self.game.mean_field(self._state, np.zeros_like(self._state)).sum(-1)
+
+    def _check_game(self, game: Any) -> None:
+        check_sound(game)
 
     def _look(self, observe: Sequence[str] | None) -> Any:
         return Observer(self.game, observe)
@@ -269,11 +278,6 @@ class BatchEnv:
         """Return the actions of a dict in the order of the agents, int32 (N,); see ``actions``."""
         return read_actions(actions, agents, np.full(len(agents), self.game.num_actions))
 
-    @property
-    def over(self) -> bool:
-        """Whether the episode has ended."""
-        return self.game.horizon is not None and self.t >= self.game.horizon
-
     def _actions(self, actions: Array) -> Array:
         a = np.asarray(actions)
         shape = (self.num_envs, self.num_agents)
@@ -286,14 +290,9 @@ class BatchEnv:
             refuse(a, self.game.num_actions)
         return np.ascontiguousarray(a, np.int32)
 
-    def _ready(self) -> None:
-        if not hasattr(self, "state"):
-            raise RuntimeError("call reset() before the first step")
-        if self.over:
-            raise RuntimeError(f"the episode ended at t = {self.t}: call reset()")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernel": None}  # machine code stays with its process
+    def _checked_state(self, state: Any) -> Array:
+        shape = (self.num_envs, self.num_agents)
+        return checked_states("state", state, shape, self.game.num_states)
 
     def _needs_mean_field_mode(self, name: str) -> None:
         if self.mode != "mean_field":

@@ -77,6 +77,15 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
         return fair(policy, t, lo, n, legal, total, least)
 
     @restrict
+    def whole(chances):
+        """Return whether the outcomes of one pair have probabilities that sum to one."""
+        total, wrong = 0.0, False
+        for w in range(len(chances)):
+            total += chances[w]
+            wrong |= not (chances[w] >= -TOLERANCE)  # NaN is wrong, too
+        return not wrong and abs(total - 1) <= TOLERANCE
+
+    @restrict
     def push_each(values, legal, places, policy, t, laws, m):
         """Move a crowd whose law of motion changes, pair by pair."""
         game, (A, S) = view(*values), policy.shape[1:]
@@ -96,9 +105,11 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
                     laws[t + 1, s] += moving
                     continue
                 chances = noise_law(game, t, s, a, m)
+                if not whole(chances):
+                    return False
                 for w in range(len(chances)):
                     y = step(game, t, s, a, m, w)
-                    if y < 0 or y >= S:
+                    if not (y >= 0 and y < S):  # NaN is nowhere, too
                         return False
                     laws[t + 1, y] += moving * chances[w]
         return True
@@ -155,10 +166,12 @@ def blocks(game_class: type[FiniteGame]) -> Blocks:
                     q[k, a, base + i] += g * v[later, s]
                     continue
                 chances = noise_law(game, t, s, a, m)
+                if not whole(chances):
+                    return False
                 expected = 0.0
                 for w in range(len(chances)):
                     y = step(game, t, s, a, m, w)
-                    if y < 0 or y >= v.shape[1]:
+                    if not (y >= 0 and y < v.shape[1]):
                         return False
                     expected += chances[w] * v[later, y]
                 q[k, a, base + i] += g * expected

@@ -11,13 +11,15 @@ from gymnasium import spaces
 from mfg_envs import continuous_kernels, density, random, riccati
 from mfg_envs.actions import read_points
 from mfg_envs.batch import BatchEnv
+from mfg_envs.compiled import bind
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.continuous_observation import ContinuousObserver
+from mfg_envs.continuous_soundness import check_sound_continuous
 from mfg_envs.discretise import GridPolicy
 from mfg_envs.game import Array, as_int, check_range
 from mfg_envs.initial_laws import initial_law
-from mfg_envs.kernels import bind
 from mfg_envs.memory import check_memory
+from mfg_envs.moment import sealed
 from mfg_envs.results import Rollout
 
 Policy = GridPolicy | riccati.Affine | Callable[[int, Array], Array]
@@ -45,6 +47,7 @@ class ContinuousBatch(BatchEnv):
         mode: str = "n_agent",
         observe: Sequence[str] | None = ("point",),
     ) -> None:
+        self._check_game(game)
         self._low, self._high = np.array(game.action_low), np.array(game.action_high)
         limits = np.finfo(np.float64)  # what rounds to a bound in single precision is in bounds
         self._least = np.maximum(np.minimum(self._low, self._low.astype(np.float32)), limits.min)
@@ -56,38 +59,40 @@ class ContinuousBatch(BatchEnv):
 
     def _begin(self) -> None:
         x = continuous_kernels.first_states(self.game, self._keys, self.num_agents)
-        self.state = np.moveaxis(x, 0, -1)
+        self._state = np.moveaxis(sealed(x), 0, -1)
         if self.mode == "mean_field":
             self._law = None
-            self.mean_field = self._field()
+            m = self._field()
         elif self.game.mean_field_of_controls:
-            self.mean_field = np.repeat(self._middle()[None], self.num_envs, 0)
+            m = np.repeat(self._middle()[None], self.num_envs, 0)
         else:
-            self.mean_field = self.game.mean_field(tuple(x))
+            m = self.game.mean_field(tuple(x))
+        self._mean_field = sealed(m)
 
     def _advance(self, a: Array) -> Array:
-        game, m, shared = self.game, self.mean_field, self.mode == "mean_field"
-        d, B, N = shape = (self.state.shape[2], self.num_envs, self.num_agents)
-        x = np.ascontiguousarray(self.state.transpose(2, 0, 1))
+        game, m, shared = self.game, self._mean_field, self.mode == "mean_field"
+        d, B, N = shape = (self._state.shape[2], self.num_envs, self.num_agents)
+        x = np.ascontiguousarray(self._state.transpose(2, 0, 1))
+        x2, r, moved = np.empty((d, B * N)), np.empty((B, N)), False
+        m2 = np.empty((0 if shared else B, *m.shape[1:]))
         if self._backend == "numba":
-            x2, r = np.empty((d, B * N)), np.empty((B, N))
-            m2 = np.empty((0 if shared else B, *m.shape[1:]))
             where = (self._arguments, self.t, x.reshape(d, B * N))
             rest = (m, self._keys, x2, r.reshape(B * N), m2)
             args = (*where[0], *where[1:], a.reshape(len(a), B * N), *rest)
             self._kernel = self._kernel or bind(continuous_kernels.simulator(game), args)
-            if not self._kernel(*args):  # an action is out of its bounds, or just outside
-                a = self._bounded(a).reshape(len(a), B * N)
-                self._kernel(*where[0], *where[1:], a, *rest)
-        else:
+            moved = self._kernel(*args)
+            if not moved:  # an action is out of its bounds, or just outside
+                a = self._bounded(a)
+                moved = self._kernel(*where[0], *where[1:], a.reshape(len(a), B * N), *rest)
+        if not moved:  # NumPy says what is wrong
             a = self._bounded(a)
             if game.mean_field_of_controls and not shared:
                 m = game.mean_field(tuple(x), tuple(a))
             each = np.broadcast_to(m, (B, *m.shape[1:]))
             x2, r = continuous_kernels.step(game, self.t, x, a, each, self._keys)
             m2 = m if game.mean_field_of_controls or shared else game.mean_field(tuple(x2))
-        self.state, self.t = x2.reshape(shape).transpose(1, 2, 0), self.t + 1
-        self.mean_field = self._field() if shared else m2
+        self._state, self.t = sealed(x2).reshape(shape).transpose(1, 2, 0), self.t + 1
+        self._mean_field = sealed(self._field() if shared else m2)
         return r
 
     def rollout(self, policy: Policy, num_steps: int) -> Rollout:
@@ -105,7 +110,7 @@ class ContinuousBatch(BatchEnv):
         ms, rs = [], []
         acting = self.game.mean_field_of_controls and self.mode == "n_agent"
         for _ in range(num_steps):
-            before = self.mean_field
+            before = self._mean_field
             step = self.step(self._play(policy))
             met = step.mean_field if acting else before
             ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
@@ -117,10 +122,10 @@ class ContinuousBatch(BatchEnv):
         if isinstance(policy, GridPolicy):
             keys = [random.subkey(self._keys, random.ACTION, self.t, j) for j in range(2)]
             u = np.stack([random.uniform(key, self.num_agents) for key in keys], -1)
-            return policy.act(self.t, self.state, u)
+            return policy.act(self.t, self._state, u)
         if isinstance(policy, riccati.Affine):
-            return self.state @ policy.gain[self.t].T + policy.offset[self.t]
-        return policy(self.t, self.state)
+            return self._state @ policy.gain[self.t].T + policy.offset[self.t]
+        return policy(self.t, self._state)
 
     def set_mean_field(self, mean_field: Array) -> None:
         """Freeze the crowd: a mean field for all time, or one for every t (T, *shape).
@@ -151,7 +156,7 @@ class ContinuousBatch(BatchEnv):
                 )
         self._frozen = rows.copy()
         if hasattr(self, "_law"):
-            self.mean_field = self._field()
+            self._mean_field = sealed(self._field())
 
     def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy: a ``GridPolicy``, or a ``riccati.Affine``.
@@ -188,6 +193,9 @@ class ContinuousBatch(BatchEnv):
         low, high = np.where(bounded, self._low, 0), np.where(bounded, self._high, 0)
         return (low + high) / 2
 
+    def _check_game(self, game: Any) -> None:
+        check_sound_continuous(game)
+
     def _look(self, observe: Sequence[str] | None) -> ContinuousObserver:
         return ContinuousObserver(self.game, observe)
 
@@ -207,6 +215,15 @@ class ContinuousBatch(BatchEnv):
     def read(self, actions: Mapping[str, Any], agents: Sequence[str]) -> Array:
         """Return the actions of a dict in the order of the agents, float64 (N, d)."""
         return read_points(actions, agents, self._least, self._most)
+
+    def _checked_state(self, state: Any) -> Array:
+        x, shape = (
+            np.array(state, np.float64),
+            (self.num_envs, self.num_agents, self.game.state_dim),
+        )
+        if x.shape != shape or not np.isfinite(x).all():
+            raise ValueError(f"state must be finite numbers of shape {shape}, got shape {x.shape}")
+        return x
 
     def _actions(self, actions: Array) -> Array:
         """Return actions (B, N, d) as rows (d, B, N), within their bounds."""

@@ -60,8 +60,16 @@ def step(
     w = tuple(_fit_law(law, standard(isinstance(law, Normal), k, x.shape[-1])) for k in each)
     shape = x.shape[1:]
     r = np.broadcast_to(np.asarray(game.reward(t, x_, a_, m), np.float64), shape).copy()
-    x2 = [np.broadcast_to(np.asarray(v, np.float64), shape) for v in game.step(t, x_, a_, m, w)]
-    return np.stack(x2), r
+    moved = game.step(t, x_, a_, m, w)
+    x2 = np.stack([np.broadcast_to(np.asarray(v, np.float64), shape) for v in moved])
+    for name, value in (("step", x2), ("reward", r)):
+        wild = ~np.isfinite(value)
+        if wild.any():
+            b, i = np.argwhere(wild)[0][-2:]
+            raise ValueError(
+                f"{name}(t={t}, x={x[:, b, i]}, a={a[:, b, i]}) is {value[..., b, i]}, not finite"
+            )
+    return x2, r
 
 
 def _fit_normal(law: Any, u: Any) -> Any:
@@ -90,7 +98,8 @@ def arguments(game: ContinuousGame) -> tuple[object, ...]:
 def simulator(game: ContinuousGame) -> Callable[..., bool]:
     """Return the compiled step for games of this class and these dimensions.
 
-    It returns False, and leaves its results unfinished, if an action is out of its bounds.
+    It returns False, and leaves its results unfinished, if an action is out of its bounds, or a
+    reward or a next state is not finite.
     """
     x, a = (tuple(np.zeros((1, 1)) for _ in range(n)) for n in (game.state_dim, game.action_dim))
     law = game.noise_law(0, x, a, np.zeros((1, *game.mean_field_shape)))
@@ -155,6 +164,14 @@ def _simulator(
                     law = noise_law(game, t, xi, ai, field)
                     r[j] = reward(game, t, xi, ai, field)
                     write_x(x2, j, move(game, t, xi, ai, field, draw(w, i, law)))
+                wild = False
+                for i in range(size):
+                    wild |= not (abs(r[first + u64(i)]) < np.inf)
+                for k in range(state_dim):
+                    for i in range(size):
+                        wild |= not (abs(x2[k, first + u64(i)]) < np.inf)
+                if wild:
+                    return False
                 if counting and kind == "mean_state":
                     add_up(x2, first, size, lanes)
                 elif counting and kind == "density":

@@ -112,11 +112,8 @@ def ask_compiled(
     try:
         values, loop = constants(game), _compiled(type(game))
         loop(values, t, x.astype(np.int64), a.astype(np.int64), m, game.legal_actions[x, a], *out)
-    except Exception as error:
-        raise ContractError(
-            f"{type(game).__name__} cannot be compiled ({type(error).__name__}: {error}):"
-            " methods read numbers and arrays of self and use NumPy functions and at(m, x)"
-        ) from error
+    except TypeError as error:  # one sentence: what, where, and the cure
+        raise ContractError(str(error)) from error
     return out
 
 

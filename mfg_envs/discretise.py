@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mfg_envs import density, exact
+from mfg_envs import continuous_soundness, density, exact
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
 from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from mfg_envs.initial_laws import initial_law
@@ -42,10 +42,9 @@ def discretise(
     Raises:
         ValueError: If a number is out of its range, the actions are unbounded, or there are walls.
     """
+    continuous_soundness.check_sound_continuous(game)
     if game.mean_field_kind == "density" and (game.room < 1).any():
-        raise ValueError(
-            "a game with walls cannot be put on a grid: players would mix through them"
-        )
+        raise ValueError("a game with walls cannot be put on a grid: players mix through them")
     if not np.isfinite([*game.action_low, *game.action_high]).all():
         raise ValueError("actions must be bounded to be put on a grid: give the game bounds")
     cls = GridGameOfControls if game.mean_field_of_controls else GridGame

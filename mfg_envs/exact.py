@@ -24,6 +24,7 @@ from mfg_envs import policies, stationary
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.initial_laws import initial_law
+from mfg_envs.soundness import check_sound
 from mfg_envs.tables import crowd, kernel, push, rewards
 
 
@@ -39,6 +40,7 @@ def push_forward(game: FiniteGame, t: int, m: Array, rule: Array) -> Array:
     Returns:
         Law of private states one step later, (S,).
     """
+    check_sound(game)
     law, rule = policies.check_law(game, m), policies.rule_table(game, rule)
     return push(game, kernel(game, t, crowd(game, law, rule)), law, rule)
 
@@ -49,6 +51,7 @@ def flow(game: FiniteGame, policy: Array) -> Array:
     Returns:
         (T, S), or joint laws of states and actions (T, S, A) for a mean field of controls.
     """
+    check_sound(game)
     if game.horizon is None:
         raise ValueError(
             "a stationary game has no flow: use exact.stationary_mean_field(game, rule),"
@@ -97,6 +100,7 @@ def stationary_mean_field(
             others and the only way out of a state.
         RuntimeError: If it still moves by more than ``tolerance`` after ``max_steps``.
     """
+    check_sound(game)
     return stationary.settled(game, policies.rule_table(game, rule), tolerance, max_steps)
 
 
@@ -107,6 +111,7 @@ def law_met(game: FiniteGame, policy: Array) -> Array:
         ``flow`` of a finite horizon, ``stationary_mean_field`` of a stationary game; joint laws
         of states and actions for a mean field of controls.
     """
+    check_sound(game)
     return _law_met(game, policies.over_states(game, policy))
 
 
@@ -129,6 +134,7 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
     Returns:
         (T, S, A) or (S, A); minus infinity nowhere, illegal actions have the value of staying.
     """
+    check_sound(game)
     if policy is not None:
         policy = policies.over_states(game, policy)
     return _action_values(game, mean_fields(game, flow), policy)
@@ -187,6 +193,7 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
         logits: Of the policy's shape.
         rate: Weight of the values.
     """
+    check_sound(game)
     policy, logits = policies.over_states(game, policy), np.asarray(logits, np.float64)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
@@ -220,6 +227,7 @@ def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
 
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
     """
+    check_sound(game)
     policy = None if policy is None else policies.over_states(game, policy)
     m = mean_fields(game, flow)
     return _value(game, np.asarray(flow, np.float64), m, policy)
@@ -236,6 +244,7 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
 
 def exploitability(game: FiniteGame, policy: Array) -> float:
     """Return what one player gains at best by leaving ``policy`` when nobody else does, >= 0."""
+    check_sound(game)
     policy = policies.over_states(game, policy)
     met = _law_met(game, policy)
     m = game.crowd(met)
@@ -249,6 +258,7 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
 
 def mean_fields(game: FiniteGame, flow: Array) -> Array:
     """Return what the game's methods read of a flow, after checking it."""
+    check_sound(game)
     flow = np.asarray(flow, np.float64)
     clock = () if game.horizon is None else (game.horizon,)
     tail = (game.num_actions,) if game.mean_field_of_controls else ()

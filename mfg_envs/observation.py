@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from mfg_envs.game import Array, FiniteGame, check_choice
 from mfg_envs.memory import check_memory
+from mfg_envs.soundness import coordinates, neighbours
 
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")
 
@@ -73,9 +74,9 @@ class Observer:
             )
         self.game = game
         x = np.arange(game.num_states)
-        near = np.empty((len(x), 0), np.intp)
+        near = np.empty((game.num_states, 0), np.intp)
         if "density" in self.parts:
-            near = np.asarray(game.neighbours(x), np.intp)
+            near = neighbours(game)
         cells = game.num_observations
         size_high = {
             "state": (game.coordinates(x[:1]).shape[1], 1),
@@ -111,7 +112,7 @@ class Observer:
         fixed = np.zeros((count, self.width), np.float32)
         for part, column in self._columns.items():
             if part == "state":
-                fixed[:, column] = self.game.coordinates(np.arange(count))
+                fixed[:, column] = coordinates(self.game, "coordinates", count)
             elif part == "mask":
                 fixed[:, column] = self.game.legal_actions
         return fixed

@@ -15,6 +15,7 @@ import numpy as np
 from mfg_envs import elementary
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, FiniteGame, check_choice
+from mfg_envs.kinds import check_finite
 
 TOLERANCE = 1e-6
 """How far from one a law may sum: single precision, some thousand terms."""
@@ -39,6 +40,7 @@ def over_states(game: FiniteGame, policy: Array) -> Array:
         TypeError: If it is a model or a dict of them.
         ValueError: If the shape is wrong.
     """
+    check_finite(game)
     _check_table("policy", "(S, A)" if game.horizon is None else "(T, S, A)", policy)
     policy = np.asarray(policy, np.float64)
     clock = () if game.horizon is None else (game.horizon,)
@@ -61,6 +63,7 @@ def _check_table(name: str, axes: str, given: Any) -> None:
 
 def rule_table(game: FiniteGame, rule: Array) -> Array:
     """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
+    check_finite(game)
     _check_table("rule", "(S, A)", rule)
     rule = np.asarray(rule, np.float64)
     if rule.shape == (game.num_observations, game.num_actions):
@@ -101,6 +104,7 @@ def check_laws(name: str, laws: Array, axes: str) -> None:
 
 def check_law(game: FiniteGame, law: Array) -> Array:
     """Return a checked law of private states, float64 (S,)."""
+    check_finite(game)
     law = np.asarray(law, np.float64)
     if law.shape != (game.num_states,):
         raise ValueError(f"law must have shape (S,) = ({game.num_states},), got {law.shape}")
@@ -110,6 +114,7 @@ def check_law(game: FiniteGame, law: Array) -> Array:
 
 def check_mean_field(game: FiniteGame, m: Array) -> Array:
     """Return a checked mean field, float64, of shape ``game.mean_field_shape``."""
+    check_finite(game)
     m = np.asarray(m, np.float64)
     if m.shape != game.mean_field_shape:
         raise ValueError(f"mean field must have shape {game.mean_field_shape}, got {m.shape}")
@@ -119,6 +124,7 @@ def check_mean_field(game: FiniteGame, m: Array) -> Array:
 
 def uniform(game: FiniteGame) -> Array:
     """Return the policy that plays every legal action with the same probability."""
+    check_finite(game)
     rule = game.legal_actions / game.legal_actions.sum(-1, keepdims=True)
     return rule if game.horizon is None else np.repeat(rule[None], game.horizon, 0)
 

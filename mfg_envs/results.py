@@ -8,7 +8,10 @@ from mfg_envs.game import Array
 
 
 class Step(NamedTuple):
-    """What a step gives: new arrays every time (``done`` and a shared mean field: read-only).
+    """What a step gives: arrays that no later step writes to.
+
+    Observations and rewards are yours to change.  State, mean field and ``done`` are read-only,
+    since the environment goes on from that very memory: ``copy()`` what you want to change.
 
     Attributes:
         state: Private states, int32 (B, N); of a continuous game float64 (B, N, d).

@@ -31,6 +31,7 @@ from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.game import Array
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.initial_laws import initial_law
+from mfg_envs.kinds import refuse
 
 
 class Affine(NamedTuple):
@@ -171,6 +172,8 @@ def _backward(
 
 def _model(game: ContinuousGame) -> _Model:
     """Return the matrices of a game."""
+    if not isinstance(game, ContinuousGame):
+        refuse(game, "a continuous game")
     if not isinstance(game, LinearQuadratic):
         raise ValueError(f"{type(game).__name__} is not linear-quadratic: use discretise and exact")
     if game.bound is not None or game.action_bound is not None or game.horizon is None:

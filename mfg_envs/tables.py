@@ -10,6 +10,8 @@ import numpy as np
 from mfg_envs import policies
 from mfg_envs.dependence import law_table, moves_are_fixed
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.kinds import check_finite
+from mfg_envs.next_states import check_next
 
 
 class Kernel(NamedTuple):
@@ -30,6 +32,7 @@ def kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
     Raises:
         ValueError: If a probability or a next state is out of its range; names the pair.
     """
+    check_finite(game)
     if moves_are_fixed(game):
         return _fixed_kernel(game)
     return _kernel(game, t, m)
@@ -52,13 +55,7 @@ def _kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
     there = np.where(game.legal_actions[..., None], there, x[..., None])
     there = np.broadcast_to(there, prob.shape)
     policies.check_laws("noise_law", prob, "xa")
-    wrong = np.argwhere((there < 0) | (there >= game.num_states))
-    if wrong.size:
-        i, j, k = wrong[0]
-        raise ValueError(
-            f"step(t={t}, x={i}, a={j}, w={k}) leads to {there[i, j, k]},"
-            f" which is not a state in [0, {game.num_states})"
-        )
+    check_next("step", there, game.num_states, lambda i: f"t={t}, x={i[0]}, a={i[1]}, w={i[2]}")
     return Kernel(there.astype(np.int32), prob)
 
 
@@ -68,6 +65,7 @@ def rewards(game: FiniteGame, t: int, m: Array) -> Array:
     Raises:
         ValueError: If a reward is not a finite number; names the pair.
     """
+    check_finite(game)
     x, a = _pairs(game)
     table = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
     wrong = np.argwhere(~np.isfinite(table))

@@ -15,6 +15,7 @@ from mfg_envs.game import Array
 from mfg_envs.team_batch import TeamBatchEnv, TeamStep
 from mfg_envs.team_game import TeamGame
 from mfg_envs.team_observation import TeamObserver
+from mfg_envs.team_soundness import check_sound_team
 
 
 class TeamEnv(Episodes, ParallelEnv):
@@ -51,6 +52,7 @@ class TeamEnv(Episodes, ParallelEnv):
         observe_global: Sequence[str] | None = None,
         observe_local: Sequence[str] | None = None,
     ) -> None:
+        check_sound_team(game)
         self._check("num_locals", num_locals, render_mode)
         self.observer = TeamObserver(game, observe_global, observe_local)
         agents = ["global_0", *(f"local_{i}" for i in range(num_locals))]

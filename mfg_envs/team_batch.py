@@ -11,13 +11,15 @@ import numpy as np
 from mfg_envs import random, team_kernels, team_tables
 from mfg_envs.compiled import backend
 from mfg_envs.game import Array, as_int, check_range
-from mfg_envs.initial_laws import check_initial_law, initial_global_law, initial_local_law
+from mfg_envs.initial_laws import initial_global_law, initial_local_law
 from mfg_envs.memory import check_memory
+from mfg_envs.moment import Moment, checked_states, sealed
 from mfg_envs.team_game import TeamGame
+from mfg_envs.team_soundness import check_sound_team
 
 
 class TeamStep(NamedTuple):
-    """What a step gives: new arrays every time (``done``: read-only).
+    """What a step gives: never written to again, and read-only but for the reward.
 
     Attributes:
         global_state: int32 (B,).
@@ -34,7 +36,7 @@ class TeamStep(NamedTuple):
     done: Array
 
 
-class TeamBatchEnv:
+class TeamBatchEnv(Moment):
     """Play ``num_envs`` independent teams of a game in lock step.
 
     Team b plays exactly what a single one with seed ``seed + b`` plays, on every back end.
@@ -49,20 +51,21 @@ class TeamBatchEnv:
         ValueError: If an argument is out of its range or needs more memory than there is.
     """
 
+    KEPT = (*Moment.KEPT, "_global_state")
+
     def __init__(
         self, game: TeamGame, num_envs: int = 1, num_locals: int = 100, seed: int | None = None
     ) -> None:
+        check_sound_team(game)
         self.game = game
         self.num_envs = as_int("num_envs", num_envs)
         self.num_locals = as_int("num_locals", num_locals)
         check_range("num_envs", self.num_envs, 1)
         check_range("num_locals", self.num_locals, 1)
         check_memory(self.num_envs * self.num_locals, 28, "num_envs * num_locals")
-        check_initial_law(game)
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self.t, self._seed, self._episode = 0, seed, 0
-        self._going, self._over = np.zeros(self.num_envs, bool), np.ones(self.num_envs, bool)
-        self._going.flags.writeable = self._over.flags.writeable = False
+        self._set_flags()
         self._compiled = backend() == "numba" and team_tables.fits(game)
         self._kernel: Callable[..., team_kernels.Moved] | None = None  # made when needed
 
@@ -76,13 +79,13 @@ class TeamBatchEnv:
         self._seed, self._episode = seed, episode + 1  # now that the seed is known to be one
         self._keys = random.subkey(keys, episode)
         u = random.uniform(random.subkey(self._keys, random.INITIAL), self.num_locals + 1)
-        self.state = random.categorical(initial_local_law(self.game), u[:, 1:]).astype(np.int32)
-        self.mean_field = self.game.mean_field(self.state)
+        x = random.categorical(initial_local_law(self.game), u[:, 1:]).astype(np.int32)
+        m = self.game.mean_field(x)
         if self.game.global_follows:
-            first = self.game.global_from_locals(self.mean_field)
+            first = team_kernels.read_off(self.game, m)
         else:
-            first = random.categorical(initial_global_law(self.game), u[:, 0])
-        self.global_state = np.asarray(first, np.int32)
+            first = random.categorical(initial_global_law(self.game), u[:, 0]).astype(np.int32)
+        self._global_state, self._state, self._mean_field = map(sealed, (first, x, m))
         self.t = 0
         return self._result(np.zeros(self.num_envs))
 
@@ -96,31 +99,34 @@ class TeamBatchEnv:
         game, sizes = self.game, (self.num_envs, self.num_locals)
         a_g = _actions("global_actions", global_actions, sizes[:1], game.num_global_actions)
         a = _actions("actions", actions, sizes, game.num_local_actions)
-        if not hasattr(self, "state"):
-            raise RuntimeError("call reset() before the first step")
-        if self.over:
-            raise RuntimeError(f"the episode ended at t = {self.t}: call reset()")
-        now = (self.t, self.global_state, self.state, a_g, a, self._keys)
+        self._ready()
+        now = (self.t, self._global_state, self._state, a_g, a, self._keys)
         if not self._compiled:
             moved = team_kernels.step(game, *now)
         else:
             self._kernel = self._kernel or team_kernels.compiled_step(game)
             moved = self._kernel(*now)
-        self.global_state, self.state, reward, self.mean_field = moved
+        self._global_state, self._state = sealed(moved.global_state), sealed(moved.state)
+        self._mean_field = sealed(moved.mean_field)
         self.t += 1
-        return self._result(reward)
+        return self._result(moved.reward)
 
     @property
-    def over(self) -> bool:
-        """Whether the episode has ended."""
-        return self.game.horizon is not None and self.t >= self.game.horizon
+    def global_state(self) -> Array:
+        """Global states now, int32 (B,), read-only; set others to go on from them."""
+        return self._given("_global_state")
+
+    @global_state.setter
+    def global_state(self, state: Array) -> None:
+        size = self.game.num_global_states
+        self._global_state = sealed(checked_states("global_state", state, (self.num_envs,), size))
+
+    def _checked_state(self, state: Any) -> Array:
+        shape = (self.num_envs, self.num_locals)
+        return checked_states("state", state, shape, self.game.num_local_states)
 
     def _result(self, reward: Array) -> TeamStep:
-        done = self._over if self.over else self._going
-        return TeamStep(self.global_state, self.state, reward, self.mean_field, done)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kernel": None}  # machine code stays with its process
+        return TeamStep(self._global_state, self._state, reward, self._mean_field, self._done)
 
 
 def _actions(name: str, actions: Any, shape: tuple[int, ...], num_actions: int) -> Array:

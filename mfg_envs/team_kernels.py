@@ -16,6 +16,8 @@ import numpy as np
 
 from mfg_envs import compiled, random, team_tables
 from mfg_envs.game import Array
+from mfg_envs.next_states import check_next
+from mfg_envs.policies import check_laws
 from mfg_envs.team_game import TeamGame
 
 BLOCK = 1024
@@ -52,17 +54,35 @@ def step(game: TeamGame, t: int, x_g: Array, x: Array, a_g: Array, a: Array, key
     """
     x_g, x, a_g, a = (v.astype(np.int64) for v in (x_g, x, a_g, a))
     u = random.uniform(random.subkey(keys, random.NOISE, t), x.shape[1] + 1)
-    w = _outcome(game.noise_law_local(x, x_g[:, None], a), u[:, 1:])
-    x2 = np.broadcast_to(np.asarray(game.step_local(x, x_g[:, None], a, w), np.int32), x.shape)
+    w = _outcome("noise_law_local", game.noise_law_local(x, x_g[:, None], a), u[:, 1:])
+    x2 = _moved("step_local", game.step_local(x, x_g[:, None], a, w), x, game.num_local_states)
     m2 = game.mean_field(x2)
     earned = np.broadcast_to(np.asarray(game.reward_local(x, x_g[:, None], a), float), x.shape)
     if game.global_follows:
-        x_g2 = game.global_from_locals(m2)
+        x_g2 = read_off(game, m2)
     else:
-        x_g2 = game.step_global(x_g, a_g, _outcome(game.noise_law_global(x_g, a_g), u[:, 0]))
-    x_g2 = np.broadcast_to(np.asarray(x_g2, np.int32), x_g.shape)
+        w_g = _outcome("noise_law_global", game.noise_law_global(x_g, a_g), u[:, 0])
+        x_g2 = game.step_global(x_g, a_g, w_g)
+        x_g2 = _moved("step_global", x_g2, x_g, game.num_global_states)
     r_g = game.reward_global(x_g, a_g, game.mean_field(x, a) if game.reward_reads_crowd else None)
-    return Moved(x_g2.copy(), x2.copy(), _team_reward(r_g, earned), m2)
+    return Moved(x_g2, x2, _team_reward(r_g, earned), m2)
+
+
+def read_off(game: TeamGame, m: Array) -> Array:
+    """Return the global states that go with shares of the locals, int32 (B,)."""
+    states = np.asarray(game.global_from_locals(m))
+    return _moved("global_from_locals", states, m[:, 0], game.num_global_states)
+
+
+def _moved(name: str, there: Any, like: Array, num_states: int) -> Array:
+    """Return next states that a method gave, checked, int32 of a shape."""
+    states = np.broadcast_to(np.asarray(there), like.shape)
+    check_next(name, states, num_states, _whose)
+    return states.astype(np.int32)
+
+
+def _whose(index: tuple[int, ...]) -> str:
+    return f"team {index[0]}" + "".join(f", local {i}" for i in index[1:])
 
 
 def compiled_step(game: TeamGame) -> Callable[..., Moved]:
@@ -76,14 +96,18 @@ def compiled_step(game: TeamGame) -> Callable[..., Moved]:
     table = tables.local_reward.ravel()
     num_states = game.num_local_states
     sizes = (game.num_global_states, game.num_global_actions, game.num_local_actions)
+    bound: Callable[..., None] | None = None
 
     def run(t, x_g, x, a_g, a, keys):
         x_g2, x2, m2 = np.empty_like(x_g), np.empty_like(x), np.empty((len(x), num_states))
         r_g, earned = np.empty(len(x)), np.empty(x.shape)
         rules = (*local_moves, *global_moves, table, table_g, *sizes)
-        kernel(rules, t, x_g, x, a_g, a, keys, x_g2, x2, r_g, earned, m2)
+        nonlocal bound
+        args = (rules, t, x_g, x, a_g, a, keys, x_g2, x2, r_g, earned, m2)
+        bound = bound or compiled.bind(kernel, args)
+        bound(*args)
         if game.global_follows:
-            x_g2[:] = game.global_from_locals(m2)
+            x_g2 = read_off(game, m2)
         if game.reward_reads_crowd:
             wide = x_g.astype(np.int64), a_g.astype(np.int64)  # as in the oracle
             r_g = game.reward_global(*wide, game.mean_field(x, a))
@@ -92,9 +116,10 @@ def compiled_step(game: TeamGame) -> Callable[..., Moved]:
     return run
 
 
-def _outcome(law: Any, u: Array) -> Array:
+def _outcome(name: str, law: Any, u: Array) -> Array:
     """Return the outcome each uniform number falls into."""
     chances = team_tables.stacked(law, u.shape)
+    check_laws(name, chances, "bi"[: u.ndim])
     w, total = np.zeros(u.shape, np.int64), np.zeros(u.shape)
     for k in range(chances.shape[-1] - 1):
         total = total + chances[..., k]
@@ -103,7 +128,12 @@ def _outcome(law: Any, u: Array) -> Array:
 
 
 def _team_reward(r_g: Any, earned: Array) -> Array:
-    return r_g + earned.sum(-1) / earned.shape[1]
+    """Return what every member of a team earned, checked, (B,)."""
+    r = r_g + earned.sum(-1) / earned.shape[1]
+    if r.shape != earned.shape[:1] or not np.isfinite(r).all():
+        wanted = f"one finite number for each of {len(earned)} teams"
+        raise ValueError(f"reward_global + reward_local must give {wanted}, got {r!r:.100}")
+    return r
 
 
 def _simulation(moves: Any) -> tuple[Array, Array, int]:

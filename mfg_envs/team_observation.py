@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, check_choice
+from mfg_envs.soundness import coordinates
 from mfg_envs.team_game import TeamGame
 
 
@@ -48,8 +49,8 @@ class TeamObserver:
     ) -> None:
         clock = () if game.horizon is None else ("time",)
         self.game = game
-        self._states = game.global_coordinates(np.arange(game.num_global_states))
-        self._local_states = game.local_coordinates(np.arange(game.num_local_states))
+        self._states = coordinates(game, "global_coordinates", game.num_global_states)
+        self._local_states = coordinates(game, "local_coordinates", game.num_local_states)
         wanted = ("state", "mean_field", *clock) if global_parts is None else global_parts
         self.global_parts = self._checked("observe_global", wanted, ("state", "mean_field"))
         wanted = ("state", "global", *clock) if local_parts is None else local_parts

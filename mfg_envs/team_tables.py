@@ -9,6 +9,7 @@ import numpy as np
 
 from mfg_envs.dependence import Probe, TouchedError
 from mfg_envs.game import Array
+from mfg_envs.next_states import check_next
 from mfg_envs.policies import check_laws
 from mfg_envs.tables import Kernel
 
@@ -102,13 +103,7 @@ def _moves(noise_law: Any, step: Any, arguments: tuple[Array, ...], num_states: 
     check_laws(noise_law.__name__, prob, "xa" if len(arguments) == 2 else "xga")
     there = step(*(v[..., None] for v in arguments), np.arange(prob.shape[-1]))
     there = np.broadcast_to(np.asarray(there), prob.shape)
-    wrong = np.argwhere((there < 0) | (there >= num_states))
-    if wrong.size:
-        place = tuple(wrong[0].tolist())
-        raise ValueError(
-            f"{step.__name__}{place} leads to {there[place]}, which is not a state in"
-            f" [0, {num_states})"
-        )
+    check_next(step.__name__, there, num_states, lambda i: ", ".join(map(str, i)))
     return Kernel(_frozen(there.astype(np.int32)), _frozen(prob))
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mfg_envs import BatchEnv, compiled, exact, policies
+from mfg_envs import BatchEnv, compiled, exact, kernel_cache, policies
 from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 
@@ -232,7 +232,7 @@ def test_kernels_that_are_saved_at_once_are_not_swapped(tmp_path, monkeypatch, o
     codegen = SimpleNamespace(magic_tuple=lambda: ("processor",))
     files, keys = [], []
     for fingerprint, signature in (("a", "same"), other):
-        cache = compiled._disk_cache()(tax_free, fingerprint * 64)
+        cache = kernel_cache.disk_cache()(tax_free, fingerprint * 64)
         keys.append(cache._index_key(signature, codegen))
         files.append(cache._cache_file)
     save_data = files[0]._save_data
@@ -291,7 +291,8 @@ print([f"{{w.category.__name__}}: {{w.message}}" for w in caught])
 """
     numbers, told = run("-c", script).splitlines()
     assert numbers == run(project / "show.py").strip()
-    assert told.startswith("['RuntimeWarning: compiled kernels cannot be kept on disk")
+    assert "RuntimeWarning: compiled kernels cannot be kept on disk (" in told
+    assert ("No space left" in told) == (trouble == FULL_DISK)
     assert "set NUMBA_CACHE_DIR to a folder that can be written" in told
     assert told.count("RuntimeWarning") == 1
 

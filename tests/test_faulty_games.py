@@ -9,7 +9,10 @@ from mfg_envs.game import FiniteGame, at
 
 @dataclass(frozen=True, kw_only=True)
 class Faulty(FiniteGame):
-    """Three states; moves read the crowd, so that nothing about them is tabulated beforehand."""
+    """Three states; moves read the crowd, so that nothing about them is tabulated beforehand.
+
+    Its faults show at t = 1 alone, where the first look at a game does not see them.
+    """
 
     leap: int = 1  # where the second outcome leads, in states
     leak: float = 0.0  # mass the noise law loses
@@ -22,13 +25,13 @@ class Faulty(FiniteGame):
 
     def noise_law(self, t, x, a, m):
         go = 0.25 + 0.5 * at(m, x)
-        return 1 - go - self.leak, go
+        return 1 - go - self.leak * (t == 1), go
 
     def step(self, t, x, a, m, w):
-        return np.where(w == 0, x, (x + 1) % 3 + self.leap - 1)
+        return np.where(w == 0, x, (x + 1) % 3 + (self.leap - 1) * (t == 1))
 
     def reward(self, t, x, a, m):
-        return np.where(x == 2, self.hole, 1.0 * a)
+        return np.where((x == 2) & (t == 1), self.hole, 1.0 * a)
 
     def __post_init__(self):  # a NaN parameter is the fault to be found later
         pass
@@ -49,8 +52,9 @@ def test_a_step_out_of_the_states_is_named_and_touches_no_memory(leap):
         with pytest.raises(ValueError, match=r"step\(t=\d, x=\d, a=\d, w=1\) leads to .*state in"):
             call()
     env = BatchEnv(game, 2, 500, seed=0)
-    before = env.reset().state.copy()
-    with pytest.raises(ValueError, match=r"step\(t=0, x=\d, a=0, w=1\) leads to"):
+    env.reset()
+    before = env.step(np.zeros((2, 500), np.int32)).state.copy()
+    with pytest.raises(ValueError, match=r"step\(t=1, x=\d, a=0, w=1\) leads to"):
         env.step(np.zeros((2, 500), np.int32))
     assert np.array_equal(env.state, before)
     with pytest.raises(ValueError, match="leads to"):
@@ -64,5 +68,21 @@ def test_lost_mass_is_named():
 
 def test_a_reward_that_is_no_number_is_named():
     game = Faulty(hole=np.nan)
-    with pytest.raises(ValueError, match=r"reward\(t=3, x=2, a=0\) is nan, not a finite number"):
+    with pytest.raises(ValueError, match=r"reward\(t=1, x=2, a=0\) is nan, not a finite number"):
         exact.action_values(game, np.full((4, 3), 1 / 3))
+
+
+def test_what_goes_wrong_on_the_way_stops_the_players_and_says_why():
+    a = np.zeros((1, 500), np.int32)
+    for game, fault in (
+        (Faulty(hole=np.nan), r"reward\(t=1, x=2, a=0\) is nan, not a finite number"),
+        (Faulty(leak=0.1), r"noise_law\[b=0\]\[i=0\] must be probabilities that sum to one"),
+    ):
+        env = BatchEnv(game, 1, 500, seed=0)
+        env.reset()
+        before = env.step(a)
+        with pytest.raises(ValueError, match=fault):
+            env.step(a)
+        assert (env.t, env.state.tolist()) == (1, before.state.tolist())
+        with pytest.raises(ValueError, match=fault):
+            env.rollout(policies.uniform(game), 2)

@@ -21,6 +21,7 @@ from pettingzoo import ParallelEnv
 
 from mfg_envs.batch import BatchEnv
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.moment import sealed
 from mfg_envs.parallel import PopulationEnv
 
 from .dict_copies import DictCopies, kinds, stack
@@ -133,8 +134,8 @@ class GameArrays(PopulationArrays):
         self.env = copy.copy(env)
         self.env.batch, self.env.window = env.batch.replicate(self.copies), None
         self._shape = (self.copies, len(self.agents), *(self.action_space.shape or ()))
-        self._no, self._yes = np.zeros(self.num_rows, bool), np.ones(self.num_rows, bool)
-        self._no.flags.writeable = self._yes.flags.writeable = False
+        self._no = sealed(np.zeros(self.num_rows, bool))
+        self._yes = sealed(np.ones(self.num_rows, bool))
         self._played: Array | None = None
 
     def reset(self, seed: int | None = None) -> Array:

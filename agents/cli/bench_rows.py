@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import kernels, random
+from mfg_envs import compiled, kernels, random
 from mfg_envs.batch import BatchEnv
 from mfg_envs.game import Array
 from mfg_envs.games.ring_road import RingRoad
@@ -95,7 +95,7 @@ def _kernel(B: int, N: int, target: float) -> Row:
     x, m, keys = env.state, env.mean_field, random.seed_key(0, np.arange(B))
     after = (np.empty_like(x), np.empty(x.shape), np.empty_like(m))
     arguments = (*kernels.arguments(env.game), 0, x, a, m, keys, *after)
-    bound = kernels.bind(loop, arguments)
+    bound = compiled.bind(loop, arguments)
     work = f"player-step, {_size(B, N)}, compiled loop alone"
     return Row(work, target, B * N, lambda: bound(*arguments), lambda: ring.step(wide))
 

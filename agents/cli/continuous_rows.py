@@ -10,9 +10,9 @@ import numpy as np
 
 from mfg_envs import continuous_kernels, make_game, random
 from mfg_envs.batch import BatchEnv
+from mfg_envs.compiled import bind
 from mfg_envs.game import Array
 from mfg_envs.games.four_rooms import SIDE, WALLS, FourRooms
-from mfg_envs.kernels import bind
 
 N = 100_000
 
