@@ -63,6 +63,10 @@ __all__ = [
 
 LATER = {"IndependentLearners": "independent_sb3", "learned_response": "best_response"}
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
+LATER_LEARNERS = {
+    "IndependentLearners": "Train one Stable-Baselines3 model per player, of any mix of algorithms."
+}
+"""What the learners among them do, for a list that need not load them."""
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,9 @@ class QMIteration:
         target: "max" (published runs) or "sarsa" (theory).
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
     variant: str = "off"
     iterations: int = 100
     inner_steps: int = 2000

@@ -17,9 +17,9 @@ import os
 import platform
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from mfg_envs.game import Array, FiniteGame
 from mfg_envs.team_game import TeamGame
 
 from .iterate import Iterate
+from .learner import Learner
 from .network_policies import saved_policy
 from .progress import bar
 from .recipes import known_recipe
@@ -41,19 +42,6 @@ FORMAT = 1
 
 Metric = Callable[[Any, Iterate], float]
 """A number read off a game and an iterate of one seed."""
-
-
-class Learner(Protocol):
-    """Anything with a number of iterations and ``learn``."""
-
-    @property
-    def iterations(self) -> int:
-        """Outer iterations in all."""
-        ...
-
-    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration."""
-        ...
 
 
 class Run(NamedTuple):

@@ -23,8 +23,9 @@ from mfg_envs.game import Array, FiniteGame
 
 from .claims import claim
 from .iterate import Iterate
+from .learner import Learner
 from .recipes import known_recipe
-from .run import Learner, Metric, run, write_atomically
+from .run import Metric, run, write_atomically
 
 FILES = ("checkpoint.npz", "result.npz", "result.json")
 """What a run writes; the last one is there once the run is complete."""

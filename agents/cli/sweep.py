@@ -144,10 +144,14 @@ def _announce(console: Console, sweep: Sweep, folder: Path, seeds: int) -> None:
     """Say what is going to be done, and how much of it is there already."""
     runs, there = len(sweep.jobs), sum(finished(folder / key) for key in sweep.jobs)
     name, configurations = sweep.learner.__name__, len(sweep.configurations)
-    each = runs // configurations
-    if seeds > 1 and each == 1:
-        console.print(f"{name} is deterministic, its seed changes nothing: one run a configuration")
-    counted = f"{configurations} configurations x {each} seeds = " if runs > each > 1 else ""
+    each = {len(one.runs) for one in sweep.configurations}
+    if seeds > 1 and 1 in each:
+        which = "" if each == {1} else " with some of these parameters"
+        console.print(
+            f"{name} is deterministic{which}, its seed changes nothing: one run a configuration"
+        )
+    alike = configurations > 1 and each == {seeds} and seeds > 1
+    counted = f"{configurations} configurations x {seeds} seeds = " if alike else ""
     already = f", {there} of them complete already" if there else ""
     total = "1 run" if runs == 1 else f"{runs} runs"
     line = f"[bold]{name} on {sweep.game}[/]: {counted}{total}{already}; in {escape(str(folder))}/"
