@@ -23,8 +23,8 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.save_util import load_from_zip_file, recursive_setattr
 
+from .atomic_files import write_atomically, write_json, write_npz
 from .global_randomness import GlobalRandomness
-from .run import write_atomically, write_json, write_npz
 
 FORMAT = 1
 COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "exploration_rate")

@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..run import write_json
+from ..atomic_files import write_json
 from .bench_rows import Row, rows
 from .outputs import check_file
 

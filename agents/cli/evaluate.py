@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from mfg_envs.game import as_int, check_range
 
-from ..run import write_json
+from ..atomic_files import write_json
 from ..run_folder import SavedRun, load_runs
 from . import looks
 from .estimates import estimate, of_seeds

@@ -16,10 +16,10 @@ from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.discretise import discretise
 from mfg_envs.team_game import TeamGame
 
+from ..atomic_files import write_atomically
 from ..figures import flow_image, learning_curves, policy_image, sample_players
 from ..figures.players import laws
 from ..figures.style import OKABE_ITO
-from ..run import write_atomically
 from ..run_folder import SavedRun, load_runs
 from .evaluation import playable
 from .examples import epilog

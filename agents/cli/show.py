@@ -223,7 +223,7 @@ def _picture(game: Any, agents: int, path: Path) -> None:
     from mfg_envs.parallel import PopulationEnv
     from mfg_envs.team import TeamEnv
 
-    from ..run import write_atomically
+    from ..atomic_files import write_atomically
 
     view = TeamEnv if game.name in TEAM_GAMES else PopulationEnv
     env: Any = view(game, agents, render_mode="rgb_array")

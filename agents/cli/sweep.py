@@ -14,7 +14,7 @@ from rich.table import Table
 
 from mfg_envs.game import check_choice
 
-from ..run import write_atomically
+from ..atomic_files import write_atomically
 from ..sweep import METRICS, Sweep
 from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
@@ -13,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ..claims import LOCK, claim
 from ..run import run
 from ..run_folder import SavedRun
 from . import looks
@@ -96,29 +94,14 @@ def _carry_out(console: Console, plan: Plan, tensorboard: bool) -> list[SavedRun
     for folder, seed in plan.runs.items():
         if len(plan.runs) > 1 and console.is_terminal:
             console.print(f"[dim]seed {seed}")
-        new = [part for part in (folder, *folder.parents) if not part.exists()]
-        with claim(folder) as ours:
-            if not ours:
-                raise ValueError(f"another process is running in {folder}: wait for it")
-            options: dict[str, Any] = {"metrics": plan.metrics, "every": plan.every, "out": folder}
-            options["tensorboard"] = folder / "tensorboard" if tensorboard else None
-            try:
-                run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
-            except TypeError as error:  # the learner is none for this game
-                raise ValueError(str(error)) from error
-            finally:
-                if not (folder / "checkpoint.npz").exists():  # refused, or stopped at once
-                    _remove(new)
+        options: dict[str, Any] = {"metrics": plan.metrics, "every": plan.every, "out": folder}
+        options["tensorboard"] = folder / "tensorboard" if tensorboard else None
+        try:
+            run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
+        except TypeError as error:  # the learner is none for this game
+            raise ValueError(str(error)) from error
         saved.append(SavedRun(folder))
     return saved
-
-
-def _remove(folders: list[Path]) -> None:
-    """Remove folders that were made for a run which has left nothing in them."""
-    with suppress(OSError):
-        for folder in folders:
-            (folder / LOCK).unlink(missing_ok=True)
-            folder.rmdir()
 
 
 def _print_metrics(console: Console, title: str, saved: list[SavedRun]) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from mfg_envs.game import Array, check_choice
 
-from ...run import write_atomically, write_json
+from ...atomic_files import write_atomically, write_json
 from .. import looks
 from . import deda_fp_exact, deda_fp_figure, deda_fp_play
 from .deda_fp_study import (

@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ...atomic_files import write_atomically, write_json
 from ...figures.curves import draw_gaps
-from ...run import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from . import nash_gap_study

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from mfg_envs.game import Array
 
-from ...run import write_atomically, write_json
+from ...atomic_files import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from . import pma_study

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ...run import write_atomically, write_json, write_npz
+from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from . import ring_road_study as ring_road

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ...run import write_atomically, write_json, write_npz
+from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
 from .solvers_document import MARKS, document, promises, ranking
