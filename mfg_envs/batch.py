@@ -14,7 +14,7 @@ from mfg_envs.actions import read_actions, refuse
 from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.game import Array, as_array, as_int, check_choice, check_range
 from mfg_envs.memory import check_memory
 from mfg_envs.observation import Observer
 from mfg_envs.results import Rollout, Step
@@ -186,7 +186,7 @@ class BatchEnv:
             ValueError: If it is no mean field of this game, or the mode is "n_agent".
         """
         self._needs_mean_field_mode("set_mean_field")
-        m = np.asarray(mean_field, np.float64)
+        m = as_array("mean_field", mean_field)
         shape, horizon = self.game.mean_field_shape, self.game.horizon
         flow = horizon is not None and m.ndim == len(shape) + 1
         if flow and len(m) != horizon:

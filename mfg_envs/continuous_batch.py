@@ -14,7 +14,7 @@ from mfg_envs.batch import BatchEnv
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.continuous_observation import ContinuousObserver
 from mfg_envs.discretise import GridPolicy
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array, as_array, as_int, check_range
 from mfg_envs.kernels import bind
 from mfg_envs.memory import check_memory
 from mfg_envs.results import Rollout
@@ -119,6 +119,11 @@ class ContinuousBatch(BatchEnv):
             return policy.act(self.t, self.state, u)
         if isinstance(policy, riccati.Affine):
             return self.state @ policy.gain[self.t].T + policy.offset[self.t]
+        if not callable(policy):
+            raise TypeError(
+                f"policy must be a function of (t, x), a GridPolicy or a riccati.Affine, got"
+                f" {policy!r:.200}"
+            )
         return policy(self.t, self.state)
 
     def set_mean_field(self, mean_field: Array) -> None:
@@ -128,7 +133,7 @@ class ContinuousBatch(BatchEnv):
             ValueError: If it is no mean field of this game, or the mode is "n_agent".
         """
         self._needs_mean_field_mode("set_mean_field")
-        m, game = np.asarray(mean_field, np.float64), self.game
+        m, game = as_array("mean_field", mean_field), self.game
         shape = game.mean_field_shape
         flow = game.horizon is not None and m.ndim == len(shape) + 1
         wanted = (game.horizon, *shape) if flow else shape

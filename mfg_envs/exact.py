@@ -22,7 +22,7 @@ import numpy as np
 
 from mfg_envs import policies, stationary
 from mfg_envs.compiled import backend
-from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game import Array, FiniteGame, as_array
 from mfg_envs.tables import crowd, kernel, push, rewards
 
 
@@ -175,7 +175,7 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
         logits: Of the policy's shape.
         rate: Weight of the values.
     """
-    policy, logits = policies.over_states(game, policy), np.asarray(logits, np.float64)
+    policy, logits = policies.over_states(game, policy), as_array("logits", logits)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
     m = mean_fields(game, flow)
@@ -237,7 +237,7 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
 
 def mean_fields(game: FiniteGame, flow: Array) -> Array:
     """Return what the game's methods read of a flow, after checking it."""
-    flow = np.asarray(flow, np.float64)
+    flow = as_array("flow", flow)
     clock = () if game.horizon is None else (game.horizon,)
     tail = (game.num_actions,) if game.mean_field_of_controls else ()
     wanted = (*clock, game.num_states, *tail)

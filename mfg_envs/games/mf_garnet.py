@@ -81,7 +81,8 @@ class MFGarnet(FiniteGame):
         super().__post_init__()
         check_range("num_states", self.num_states, 1)
         check_range("num_actions", self.num_actions, 1)
-        check_range("branching", self.branching, 1, self.num_states)
+        size = self.num_states
+        check_range("branching", self.branching, 1, size, f"num_states = {size}")
         check_range("seed", self.seed, 0)
         check_choice("dynamics_structure", self.dynamics_structure, STRUCTURES)
         check_range("dynamics_strength", self.dynamics_strength, 0, 1)

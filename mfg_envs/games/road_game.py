@@ -30,6 +30,11 @@ class RoadGame(FiniteGame):
         if not isinstance(self.network, str | Network):
             raise TypeError(f"network must be a name or a Network, got {self.network!r}")
         if isinstance(self.trips, tuple):
+            for entry in self.trips:
+                if not isinstance(entry, tuple | list) or len(entry) != 3:
+                    raise ValueError(
+                        f"trips must hold (origin, destination, volume) entries, got {entry!r}"
+                    )
             object.__setattr__(self, "trips", Trips(self.trips))
         if not isinstance(self.trips, Trips | None):
             raise TypeError(f"trips must be Trips or a tuple of triples, got {self.trips!r}")
