@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ..printable import printable
 from .examples import epilog
 
 COMMANDS = {
@@ -99,7 +100,7 @@ def main() -> NoReturn:
     try:
         app()
     except (ValueError, ImportError, OSError) as error:
-        print(f"mfg-envs: {error}", file=sys.stderr)
+        print(f"mfg-envs: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:  # before the command itself could hear it
         sys.exit(130)

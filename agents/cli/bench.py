@@ -83,11 +83,12 @@ def bench_command(
         for name, build in builders.items():
             status.update(f"measuring {name} ...")
             results.append(measure(name, build(), rounds, seconds))
+            if json is not None:  # what is measured so far
+                write_json(json, {r.name: {**r._asdict(), "verdict": r.verdict} for r in results})
     console.print(table(results))
     met = sum(result.verdict == "met" for result in results)
     console.print(f"{met} of {len(results)} targets met; CPU time on one core")
     if json is not None:
-        write_json(json, {r.name: {**r._asdict(), "verdict": r.verdict} for r in results})
         console.print(f"[dim]written: {json}")
 
 

@@ -17,8 +17,8 @@ from ..run_folder import SavedRun, load_runs
 from . import looks
 from .estimates import estimate, of_seeds
 from .evaluation import Measured, Played, measure
-from .names import own_classes
-from .outputs import check_file
+from .names import MOST, own_classes
+from .outputs import as_folder, check_file
 
 WORDS = {
     "exploitability_at_least_low": "  95 % confidence from",
@@ -33,12 +33,15 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of mfg-envs train.")],
+    run: Annotated[
+        Path,
+        typer.Argument(parser=as_folder, metavar="RUN", help="Folder of mfg-envs train."),
+    ],
     agents: Annotated[
         list[str] | None,
         typer.Option(metavar="N,N", help="Numbers of real players; default: 100,1000."),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=2, help="Populations of each size.")] = 100,
+    episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
     game: Annotated[
         str | None,

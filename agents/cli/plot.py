@@ -23,7 +23,7 @@ from ..figures.style import OKABE_ITO
 from ..run_folder import SavedRun, load_runs
 from .evaluation import playable
 from .examples import epilog
-from .outputs import check_file
+from .outputs import as_folder, check_file
 from .training import GREATER_IS_BETTER
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -39,7 +39,8 @@ def register(app: typer.Typer) -> None:
 
 def plot_command(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Folders of mfg-envs train or sweep.")
+        list[Path],
+        typer.Argument(parser=as_folder, metavar="RUN", help="Folders of mfg-envs train or sweep."),
     ],
     out: Annotated[
         Path | None,

@@ -19,8 +19,8 @@ from ..sweep import METRICS, Sweep
 from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results
 from . import looks
-from .names import GameName, LearnerName, learner_class
-from .outputs import check_place
+from .names import MOST, GameName, LearnerName, learner_class
+from .outputs import as_new_folder, check_place
 from .settings import parse, parse_grid
 from .sweep_figure import draw
 
@@ -53,7 +53,9 @@ def sweep_command(
         list[str] | None,
         typer.Option(metavar=PAIR, help="Set a parameter of the game; may be repeated."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... of each combination.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST, help="Seeds 0, 1, ... of each combination.")
+    ] = 5,
     metric: Annotated[str, typer.Option(help=f"Ranks: {' or '.join(METRICS)}.")] = next(
         iter(METRICS)
     ),
@@ -65,7 +67,14 @@ def sweep_command(
         str | None,
         typer.Option(metavar="ADDRESS", help='Run on a Ray cluster: "local", "auto", ray://...'),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; default: results/LEARNER_GAME.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_new_folder,
+            metavar="FOLDER",
+            help="Folder; default: results/LEARNER_GAME.",
+        ),
+    ] = None,
 ) -> None:
     """Run every combination of parameters with every seed; rank them, draw their curves.
 

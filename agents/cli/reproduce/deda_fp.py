@@ -16,6 +16,8 @@ from mfg_envs.game import Array, check_choice
 
 from ...atomic_files import write_atomically, write_json
 from .. import looks
+from ..names import MOST
+from ..outputs import as_new_folder
 from . import deda_fp_exact, deda_fp_figure, deda_fp_play
 from .deda_fp_study import (
     ALGORITHMS,
@@ -40,13 +42,16 @@ MARKS = {True: "[green]held[/]", False: "[red]missed[/]"}
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for runs, figures and data.")] = Path(
-        "results/deda_fp"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            parser=as_new_folder, metavar="FOLDER", help="Folder for runs, figures and data."
+        ),
+    ] = Path("results/deda_fp"),
     game: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(GAMES)}; may be repeated.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... of every run.")] = 4,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST, help="Seeds 0, 1, ... of every run.")] = 4,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a core.")
     ] = None,

@@ -16,6 +16,7 @@ from mfg_envs.game import Array
 from ...atomic_files import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
+from ..outputs import as_new_folder
 from . import pma_study
 from .pma_study import Result, Setting, slope
 
@@ -34,7 +35,10 @@ CURVES: dict[str, tuple[str, str, str, str]] = {
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path("results/pma"),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/pma"),
     quick: Annotated[bool, typer.Option(help="Two tiny runs of everything.")] = False,
 ) -> None:
     """Policy mirror ascent on four games: errors against players and samples, modes compared.

@@ -16,6 +16,7 @@ from rich.table import Table
 from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
+from ..outputs import as_new_folder
 from .solvers_document import MARKS, document, promises, ranking
 from .solvers_games import FAMILIES, QUICK, Case, sampled_pairing
 from .solvers_study import SOLVERS, Outcome, study
@@ -31,9 +32,10 @@ PAGE = "The page `docs/solvers.md`; its picture goes to images/ beside it."
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/solvers"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/solvers"),
     quick: Annotated[bool, typer.Option(help="Few iterations on a few small games.")] = False,
     docs: Annotated[Path | None, typer.Option(help=PAGE)] = None,
 ) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
+from ..outputs import as_new_folder
 from . import subsample_study
 from .subsample_study import Gap, Study
 
@@ -32,9 +33,10 @@ NOTE = (
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/subsample"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/subsample"),
     quick: Annotated[bool, typer.Option(help="Small teams, few k.")] = False,
 ) -> None:
     """SUBSAMPLE-MFQ: optimality gap and run time against k, on dispatcher and two other tasks.
