@@ -14,7 +14,7 @@ from mfg_envs.actions import read_actions, refuse
 from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, as_array, as_int, check_choice, check_range
+from mfg_envs.game import Array, as_array, as_entries, as_int, check_choice, check_range
 from mfg_envs.memory import check_memory
 from mfg_envs.observation import Observer
 from mfg_envs.results import Rollout, Step
@@ -274,7 +274,7 @@ class BatchEnv:
         return self.game.horizon is not None and self.t >= self.game.horizon
 
     def _actions(self, actions: Array) -> Array:
-        a = np.asarray(actions)
+        a = as_entries("actions", actions)
         shape = (self.num_envs, self.num_agents)
         if a.shape != shape:
             raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")

@@ -14,7 +14,7 @@ from mfg_envs.batch import BatchEnv
 from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.continuous_observation import ContinuousObserver
 from mfg_envs.discretise import GridPolicy
-from mfg_envs.game import Array, as_array, as_int, check_range
+from mfg_envs.game import Array, as_array, as_entries, as_int, check_range
 from mfg_envs.kernels import bind
 from mfg_envs.memory import check_memory
 from mfg_envs.results import Rollout
@@ -214,7 +214,8 @@ class ContinuousBatch(BatchEnv):
 
     def _actions(self, actions: Array) -> Array:
         """Return actions (B, N, d) as rows (d, B, N), within their bounds."""
-        a, shape = np.asarray(actions), (self.num_envs, self.num_agents, self.game.action_dim)
+        a = as_entries("actions", actions)
+        shape = (self.num_envs, self.num_agents, self.game.action_dim)
         if a.shape != shape:
             raise ValueError(f"actions must have shape (B, N, d) = {shape}, got {a.shape}")
         if a.dtype.kind not in "iuf":

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 1e50
-"""Bound of every number: a product of six of them is still a double."""
+LARGEST = 1e30
+"""Bound of every number: single precision, in which spaces are, holds it, and a product of ten of
+them is still a double."""
 MOST_DECISIONS = 10**9
 """Longest horizon: tables over time have an entry a decision."""
 WHOLE = 2**63 - 1
@@ -110,6 +111,21 @@ def as_words(name: str, value: Any) -> tuple[str, ...]:
     return tuple(as_word(name, one) for one in as_sequence(name, value, "words"))
 
 
+def as_entries(name: str, value: Any) -> NDArray[Any]:
+    """Return an array of whatever entries, all of which are there, in rows of one length.
+
+    Raises:
+        TypeError: If entries are masked.
+        ValueError: If rows have several lengths.
+    """
+    if np.ma.isMaskedArray(value):
+        raise TypeError(f"{name} must have no masked entries, got {shown(value)}: fill them in")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of one length, got {shown(value)}") from None
+
+
 def as_array(name: str, value: Any) -> NDArray[np.float64]:
     """Return real numbers in an array, float64; nothing that is no number is made one.
 
@@ -117,12 +133,7 @@ def as_array(name: str, value: Any) -> NDArray[np.float64]:
         TypeError: If entries are complex, words, objects or masked.
         ValueError: If it is no array: rows of several lengths.
     """
-    if np.ma.isMaskedArray(value):
-        raise TypeError(f"{name} must hold numbers only, some are masked: fill them in")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be an array of numbers, got {shown(value)}") from None
+    array = as_entries(name, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}: {shown(value)}")
     return np.asarray(array, np.float64)

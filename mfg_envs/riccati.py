@@ -195,4 +195,6 @@ def _checked(game: ContinuousGame, flow: Array) -> Array:
     flow, shape = as_array("flow", flow), (game.horizon, game.state_dim)
     if flow.shape != shape:
         raise ValueError(f"flow must be mean states (T, d) = {shape}, got {flow.shape}")
+    if not np.isfinite(flow).all():
+        raise ValueError("flow must be finite mean states, some are not")
     return flow

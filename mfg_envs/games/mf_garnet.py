@@ -89,8 +89,9 @@ class MFGarnet(FiniteGame):
         check_choice("reward_structure", self.reward_structure, STRUCTURES)
         check_range("reward_strength", self.reward_strength, 0, 1)
         check_choice("interaction", self.interaction, ("potential", "cyclic"))
-        size = self.num_states**2 * self.num_actions * self.branching
-        check_range("num_states^2 * num_actions * branching", size, 1, TABLE_LIMIT)
+        total = size**2 * self.num_actions * self.branching
+        sizes = f"num_states = {size}, num_actions = {self.num_actions}"
+        check_range("num_states^2 * num_actions * branching", total, 1, TABLE_LIMIT, sizes)
 
     @property
     def initial_law(self) -> Array:

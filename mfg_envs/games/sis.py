@@ -70,7 +70,7 @@ class SIS(FiniteGame):
             if len(values) != len(self.contact) or not values:
                 raise ValueError(
                     f"{name} must hold {len(self.contact) or 'some'} numbers, one for every"
-                    f" contact, got {values}"
+                    f" contact, got {values} (contact = {self.contact})"
                 )
         check_range("contact", min(self.contact), 0)
         check_range("contact", max(self.contact), 0, 1)
