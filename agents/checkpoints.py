@@ -102,7 +102,7 @@ def read(path: Path) -> Checkpoint:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays["header"]))
-        if header["format"] != FORMAT:
+        if type(header["format"]) is not int or header["format"] != FORMAT:
             raise ValueError(
                 f"its format is {header['format']!r}, this version of mfg-envs reads {FORMAT}"
             )
@@ -123,6 +123,8 @@ def _check_header(header: dict[str, Any]) -> None:
     if seeds == [] or not isinstance(metrics, list) or not all(type(m) is str for m in metrics):
         raise ValueError(f"seed and metrics must be lists, got {seeds!r} and {metrics!r}")
     check_range("every", as_int("every", header["every"]), 1)
+    if not isinstance(header.get("recipes", {}), dict):
+        raise ValueError(f"recipes must be there by name, got {header['recipes']!r}")
 
 
 def _content(header: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:

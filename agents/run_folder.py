@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array
+from mfg_envs.game import Array, Game
+from mfg_envs.team_game import TeamGame
 
 from .checkpoints import check_policy, read
 from .iterate import Iterate
@@ -96,7 +97,10 @@ class SavedRun:
                 f" {self.header[what]:.80}: it was made by an older version, or from parts"
                 " that are no numbers, words or arrays"
             )
-        return build(content, self._own)
+        made = build(content, self._own)
+        if not (isinstance(made, Game | TeamGame) if what == "game" else hasattr(made, "learn")):
+            raise ValueError(f"{self.folder} names as its {what} {made!r:.80}, which is none")
+        return made
 
 
 def load_run(folder: str | Path, own: Sequence[type] = ()) -> SavedRun:

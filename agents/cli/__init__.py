@@ -35,6 +35,10 @@ COMMANDS = {
 """Name of a command -> the module that registers it, in the order of the help."""
 
 
+MOST = 2000
+"""Characters of an error: it may repeat what was given, which may be of any length."""
+
+
 class Commands(TyperGroup):
     """All commands, each imported when it is asked for."""
 
@@ -100,7 +104,7 @@ def main() -> NoReturn:
     try:
         app()
     except (ValueError, ImportError, OSError) as error:
-        print(f"mfg-envs: {printable(str(error))}", file=sys.stderr)
+        print(f"mfg-envs: {printable(str(error)[:MOST])}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:  # before the command itself could hear it
         sys.exit(130)

@@ -19,6 +19,7 @@ from mfg_envs.testing import ContractError, check_clause, clauses
 from .names import Settings
 from .own_games import BrokenModuleError, check_parameters, load_class
 from .settings import parse
+from .terminal import Terminal
 
 KINDS = {FiniteGame: "finite game", ContinuousGame: "continuous game", TeamGame: "team game"}
 
@@ -40,7 +41,7 @@ def check_command(
     The module is imported and the game is played: its code runs, check nobody's you do not trust.
     The exit code is 0 for a sound game, 1 for a faulty one, 2 if there is no such game.
     """
-    console = Console()
+    console = Terminal()
     given = parse(settings or ())
     try:
         cls = load_class(game)

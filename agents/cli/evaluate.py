@@ -19,6 +19,7 @@ from .estimates import estimate, of_seeds
 from .evaluation import Measured, Played, measure
 from .names import MOST, own_classes
 from .outputs import as_folder, check_file
+from .terminal import Terminal
 
 WORDS = {
     "exploitability_at_least_low": "  95 % confidence from",
@@ -50,7 +51,7 @@ def evaluate_command(
     json: Annotated[Path | None, typer.Option(help="Also write the numbers here.")] = None,
 ) -> None:
     """Measure a saved policy: exploitability, welfare, and N players beside the mean field."""
-    console = Console()
+    console = Terminal()
     numbers = _numbers(agents or ["100,1000"])
     if json is not None:
         check_file("--json", json)

@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 import agents as learners
@@ -15,6 +14,8 @@ from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import FiniteGame
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
 from mfg_envs.team_game import TeamGame
+
+from .terminal import Terminal
 
 KINDS = {"Finite games": GAMES, "Continuous games": CONTINUOUS_GAMES, "Team games": TEAM_GAMES}
 """Title -> names of games."""
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def list_command() -> None:
     """List the games and the learners."""
-    console, names = Console(), [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES, *learners.__all__]
+    console, names = Terminal(), [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES, *learners.__all__]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     widths = [max(map(len, names)) + 2, len("continuous")]
     widths.append(max(console.width - sum(widths) - SPACE, 20))

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from mfg_envs.parallel import PopulationEnv
 from mfg_envs.team import TeamEnv
@@ -21,6 +20,7 @@ from .estimates import estimate
 from .films import check_film, write_film
 from .names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
 from .settings import parse
+from .terminal import Terminal
 
 STEPS = 100
 """Of an episode without an end."""
@@ -52,7 +52,7 @@ def play_command(
     settings: Settings = None,
 ) -> None:
     """Play one episode of N players; print what they earn, show it, or film it."""
-    console = Console()
+    console = Terminal()
     film = None if render in (None, "human") else Path(str(render))
     if film is not None:
         check_film(film)

@@ -24,6 +24,7 @@ from ..run_folder import SavedRun, load_runs
 from .evaluation import playable
 from .examples import epilog
 from .outputs import as_folder, check_file
+from .terminal import Terminal
 from .training import GREATER_IS_BETTER
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -52,7 +53,7 @@ def plot_command(
     x: Annotated[str, typer.Option(help="iterations or samples.")] = "iterations",
 ) -> None:
     """Draw saved runs: learning curves; of a single one also its crowd and its policy."""
-    console = Console()
+    console = Terminal()
     first = runs[0] if len(runs) == 1 else runs[0].parent
     path = first / "learning_curves.png" if out is None else out
     if out is not None:

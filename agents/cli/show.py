@@ -25,6 +25,7 @@ from .games import attributes, first_line
 from .names import Settings, complete_game, complete_learner, learner_class, named_game
 from .outputs import check_file
 from .settings import parse
+from .terminal import Terminal
 
 
 def _names(incomplete: str) -> list[str]:
@@ -57,7 +58,7 @@ def show_command(
 
     Of a learner: theory, what it does, parameters.
     """
-    console = Console()
+    console = Terminal()
     if game not in (known := _names("")):
         raise ValueError(f"no game or learner is called {game!r}; {close_names(game, known)}")
     if game in complete_learner(""):

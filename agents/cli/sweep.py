@@ -23,6 +23,7 @@ from .names import MOST, GameName, LearnerName, learner_class
 from .outputs import as_new_folder, check_place
 from .settings import parse, parse_grid
 from .sweep_figure import draw
+from .terminal import Terminal
 
 PAIR, LIST = "NAME=VALUE", "NAME=VALUE,VALUE"
 MOST_ROWS = 30
@@ -80,7 +81,7 @@ def sweep_command(
 
     The same command goes on where an interrupted one stopped: no run is lost or done twice.
     """
-    console = Console()
+    console = Terminal()
     cls = learner_class(learner)
     folder = Path("results") / f"{learner}_{game}" if out is None else out
     check_choice("--metric", metric, METRICS)

@@ -22,6 +22,7 @@ from .estimates import of_seeds
 from .names import MOST, AnyGame, LearnerName, learner_class, named_game
 from .outputs import as_new_folder
 from .settings import parse
+from .terminal import Terminal
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 
 SEEDS, PLAYERS = 5, 100
@@ -67,7 +68,7 @@ def train_command(
     ] = False,
 ) -> None:
     """Run a learner on a game, with some seeds; Ctrl-C leaves a run that --resume goes on with."""
-    console = Console()
+    console = Terminal()
     folder = Path("results") / f"{learner}_{game.rpartition(':')[2]}" if out is None else out
     built = named_game(game, parse(game_settings or (), "--game-set"))
     cls, parameters = learner_class(learner), parse(settings or ())

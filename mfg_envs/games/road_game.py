@@ -30,6 +30,8 @@ class RoadGame(FiniteGame):
         if not isinstance(self.network, str | Network):
             raise TypeError(f"network must be a name or a Network, got {shown(self.network)}")
         if isinstance(self.trips, tuple):
+            if not self.trips:
+                raise ValueError("trips must hold (origin, destination, volume) entries, got ()")
             for entry in self.trips:
                 if not isinstance(entry, tuple | list) or len(entry) != 3:
                     raise ValueError(

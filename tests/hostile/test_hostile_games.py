@@ -54,7 +54,7 @@ FIELDS = [(name, field) for name in NAMES for field in fields_of(name)]
 
 
 def tellings(value):
-    """Return what an error may call a value: its text, the float's, or that of one of its entries."""
+    """Return what an error may call a value: its text, as a float, or one of its entries."""
     texts = []
     for show in (repr, str, lambda v: str(float(v)), lambda v: str(tuple(v))):
         try:

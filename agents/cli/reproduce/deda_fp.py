@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.game import Array, check_choice
@@ -18,6 +17,7 @@ from ...atomic_files import write_atomically, write_json
 from .. import looks
 from ..names import MOST
 from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import deda_fp_exact, deda_fp_figure, deda_fp_play
 from .deda_fp_study import (
     ALGORITHMS,
@@ -61,7 +61,7 @@ def command(
 
     Hours on two cores.  The same command goes on where an interrupted one stopped.
     """
-    console = Console()
+    console = Terminal()
     for name in game or ():
         check_choice("game", name, GAMES)
     games, begun = [name for name in GAMES if name in (game or GAMES)], time.perf_counter()

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ...atomic_files import write_atomically, write_json
@@ -21,6 +20,7 @@ from ...figures.curves import draw_gaps
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import nash_gap_study
 from .kept_numbers import KeptNumbers
 from .nash_gap_study import PROMISED, Curve, seen, slope
@@ -45,7 +45,7 @@ def command(
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     begun = time.perf_counter()
     runs = out / ("runs_quick" if quick else "runs")
     with claim(runs) as ours, console.status("") as status:

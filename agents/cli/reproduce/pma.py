@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.game import Array
@@ -17,6 +16,7 @@ from ...atomic_files import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import pma_study
 from .pma_study import Result, Setting, slope
 
@@ -45,7 +45,7 @@ def command(
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     begun = time.perf_counter()
     console.print(
         "[bold]Policy mirror ascent[/] from one path: distance (L1, in the worst state) of the"

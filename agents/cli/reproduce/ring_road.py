@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
 from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import ring_road_study as ring_road
 
 
@@ -29,7 +29,7 @@ def command(
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     seeds = (2, 2) if quick else (10, 20)
     begun = time.perf_counter()
     console.print(

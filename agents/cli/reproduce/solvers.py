@@ -17,6 +17,7 @@ from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
 from ..outputs import as_new_folder
+from ..terminal import Terminal
 from .solvers_document import MARKS, document, promises, ranking
 from .solvers_games import FAMILIES, QUICK, Case, sampled_pairing
 from .solvers_study import SOLVERS, Outcome, study
@@ -45,7 +46,7 @@ def command(
     """
     if quick and docs is not None:
         raise ValueError("the page needs all games: use --docs without --quick")
-    console = Console()
+    console = Terminal()
     iterations, begun = FEW if quick else ITERATIONS, time.perf_counter()
     every = {case.label: case for cases in FAMILIES.values() for case in cases}
     labels = QUICK if quick else tuple(every)
