@@ -66,6 +66,10 @@ LATER = {"IndependentLearners": "independent_sb3", "learned_response": "best_res
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
 if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is
     __all__[:] = [name for name in __all__ if name not in LATER]
+LATER_LEARNERS = {
+    "IndependentLearners": "Train one Stable-Baselines3 model per player, of any mix of algorithms."
+}
+"""What the learners among them do, for a list that need not load them."""
 
 
 def __getattr__(name: str) -> Any:

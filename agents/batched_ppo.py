@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from pettingzoo import ParallelEnv
 
 from mfg_envs import random
 from mfg_envs.game import Array, check_range
@@ -44,6 +45,9 @@ class BatchedIndependentPPO:
         hidden: Widths of the hidden layers of both networks.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     copies: int = 1
     num_steps: int = 128

@@ -68,6 +68,9 @@ class SimpleFictitiousPlay:
         device: Of PyTorch: "cpu", "cuda", or "auto" for a GPU if there is one.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (ContinuousGame,)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = False
     shortest: ClassVar[int] = 1
     """Decisions of an episode that are needed."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mfg_envs import exact, policies
 from mfg_envs.game import FiniteGame, check_range
@@ -26,6 +27,9 @@ class FixedPointIteration:
         decay: Exponent of its decay, >= 0.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     step: float = 1.0
     decay: float = 0.0

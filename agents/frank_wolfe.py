@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,6 +37,9 @@ class FrankWolfe:
         iterations: Best responses to compute.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (TrafficAssignment,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
 
     def __post_init__(self) -> None:

@@ -26,8 +26,8 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from . import independent_arrays, independent_weights
+from .atomic_files import write_atomically, write_json, write_npz
 from .global_randomness import GlobalRandomness
-from .run import write_atomically, write_json, write_npz
 
 FORMAT = 1
 COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "exploration_rate")

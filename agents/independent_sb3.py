@@ -14,10 +14,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
+from pettingzoo import ParallelEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -57,6 +58,8 @@ class IndependentLearners:
         ValueError: If a player has no factory, or a factory no player, or a model cannot act
             through copies of its wrappers.
     """
+
+    learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
 
     def __init__(
         self, env: Any, learners: Mapping[Any, Factory], *, copies: int = 1, seed: int = 0

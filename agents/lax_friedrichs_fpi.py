@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,9 @@ class LaxFriedrichsFPI:
         sweeps: Of either kind, an iteration.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (RingRoad,)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
     iterations: int = 50
     sweeps: int = 20
 

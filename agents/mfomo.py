@@ -49,6 +49,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -85,6 +86,9 @@ class MFOMO:
         free: With an end, too, let L leave the flow of its policy, as in the paper.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 1000
     c1: float = 30.0
     c2: float = 10.0

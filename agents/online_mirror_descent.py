@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,9 @@ class OnlineMirrorDescent:
         rate: Weight of an update, per unit of q; > 0.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     rate: float = 1.0
 

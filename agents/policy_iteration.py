@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mfg_envs import exact, policies
 from mfg_envs.game import Array, FiniteGame, check_range
@@ -42,6 +43,9 @@ class PolicyIteration:
         crowd_decay: Exponent of its decay, >= 0.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     temperature: float = 0.0
     step: float = 1.0

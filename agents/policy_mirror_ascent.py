@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pettingzoo import ParallelEnv
@@ -66,6 +66,8 @@ class PolicyMirrorAscent:
         discount: In (0, 1); None: the game's.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, ParallelEnv)
+    side_by_side: ClassVar[bool] = True
     mode: str = "centralised"
     num_players: int = 100
     iterations: int = 20
@@ -100,6 +102,11 @@ class PolicyMirrorAscent:
             raise ValueError(f"reward_range must be (low, high) with low < high, got {low, high}")
         if self.communication is not None and self.mode != "independent":
             raise ValueError(f'communication needs mode "independent", got {self.mode!r}')
+
+    @property
+    def random(self) -> bool:
+        """Whether the seed matters: there is no path on the exact model."""
+        return self.mode != "exact"
 
     @property
     def temperature(self) -> float:

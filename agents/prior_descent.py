@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,6 +48,9 @@ class PriorDescent:
             from overshooting.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     eta: float = 1.0
     n_inner: int | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,9 @@ class QMIteration:
         target: "max" (published runs) or "sarsa" (theory).
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
     variant: str = "off"
     iterations: int = AS_PUBLISHED
     inner_steps: int = AS_PUBLISHED

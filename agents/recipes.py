@@ -69,13 +69,26 @@ def build(content: Any, own: Sequence[type] = ()) -> Any:
         return tuple(build(part, own) for part in content)
     if not isinstance(content, Mapping):
         return content
-    if "array" in content:
-        return np.array(content["array"], content["type"])
-    parameters = {name: build(part, own) for name, part in content["parameters"].items()}
+    if set(content) == {"array", "type"}:
+        return _array(content["array"], content["type"])
+    path, given = (content.get(name) for name in ("class", "parameters"))
+    if not (isinstance(path, str) and isinstance(given, Mapping)):
+        raise ValueError(f"a recipe has a class and its parameters, got {content!r:.200}")
+    parameters = {name: build(part, own) for name, part in given.items()}
     try:
-        return _class(content["class"], own)(**parameters)
+        return _class(path, own)(**parameters)
     except TypeError as error:
-        raise ValueError(f"{content['class']} has other parameters by now: {error}") from error
+        raise ValueError(f"{path} has other parameters by now: {error}") from error
+
+
+def _array(numbers: Any, kind: Any) -> Any:
+    try:
+        array = np.array(numbers, kind)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a recipe has an array that is none: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"a recipe has an array of {array.dtype}, which are no numbers")
+    return array
 
 
 def _class(path: str, own: Sequence[type]) -> Any:

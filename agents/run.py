@@ -12,48 +12,31 @@ as one that was never stopped.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import __version__, exact
+from mfg_envs import exact
 from mfg_envs import metrics as continuous
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from mfg_envs.team_game import TeamGame
 
+from .atomic_files import as_folder, clear_parts, write_json
+from .checkpoints import Checkpoint, header_of, load, save
+from .claims import TakenError, claim
 from .iterate import Iterate
+from .learner import Learner
 from .network_policies import saved_policy
 from .progress import bar
-from .recipes import known_recipe
 from .scalars import scalars
 from .subsample_value import surrogate_value
 
-FORMAT = 1
-"""Of the checkpoint file; one of another number is refused."""
-
 Metric = Callable[[Any, Iterate], float]
 """A number read off a game and an iterate of one seed."""
-
-
-class Learner(Protocol):
-    """Anything with a number of iterations and ``learn``."""
-
-    @property
-    def iterations(self) -> int:
-        """Outer iterations in all."""
-        ...
-
-    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration."""
-        ...
 
 
 class Run(NamedTuple):
@@ -103,29 +86,83 @@ def run(
         tensorboard: Folder for TensorBoard: metrics, and numbers of the learner's own.
 
     Raises:
-        ValueError: If ``out`` holds something that is not a checkpoint of this run.
+        ValueError: If a number is out of its range, ``out`` holds something that is not a
+            checkpoint of this run, or another process is running there.
+        TypeError: If an argument is of another kind than it must be.
         KeyboardInterrupt: On Ctrl-C, after a last checkpoint.
     """
+    every = as_int("every", every)
+    check_range("every", every, 1)
+    if isinstance(save_seconds, bool) or not isinstance(save_seconds, int | float):
+        raise TypeError(f"save_seconds must be a number, got {save_seconds!r}")
+    check_range("save_seconds", save_seconds, 0)
+    if isinstance(game, str):
+        raise TypeError(f"game must be a game, got its name: write make_game({game!r})")
     metrics = dict(usual_metrics(game) if metrics is None else metrics)
-    single = isinstance(seed, int | np.integer)
-    header = _header(learner, game, seed, metrics, every)
-    folder = None if out is None else Path(out)
+    for name, metric in metrics.items():
+        if not (isinstance(name, str) and callable(metric)):
+            raise TypeError(f"metrics must be name -> function, got {name!r} -> {metric!r}")
+    seeds = _seeds(seed)
+    single = isinstance(seeds, int)
+    header = header_of(learner, game, seeds, metrics, every)
+    task = _Task(learner, game, seed if single else seeds, metrics, every, save_seconds, header)
+    board = None if tensorboard is None else as_folder("tensorboard", tensorboard)
+    if out is None:
+        return _carried_out(task, None, board, progress)
+    folder = as_folder("out", out)
+    with claim(folder) as ours:
+        if not ours:
+            raise TakenError(folder)
+        clear_parts(folder)
+        return _carried_out(task, folder, board, progress)
+
+
+class _Task(NamedTuple):
+    """What is run, checked."""
+
+    learner: Learner
+    game: Any
+    seed: int | Sequence[int]
+    metrics: dict[str, Metric]
+    every: int
+    save_seconds: float
+    header: dict[str, Any]
+
+
+def _seeds(seed: Any) -> int | list[int]:
+    """Return a seed, or several, as ints."""
+    single = not isinstance(seed, Sequence | np.ndarray) or isinstance(seed, str | bytes)
+    seeds = [as_int("seed", one) for one in ([seed] if single else seed)]
+    if not seeds:
+        raise ValueError("seed must be a seed or several, got an empty sequence")
+    for one in seeds:
+        check_range("seed", one, 0)
+    return seeds[0] if single else seeds
+
+
+def _carried_out(task: _Task, folder: Path | None, board: Path | None, progress: bool) -> Run:
+    """Do what is left of a run, in a folder that is ours."""
+    learner, game, metrics, every = task.learner, task.game, task.metrics, task.every
+    single = isinstance(task.seed, int | np.integer)
     last, taken, rows = None, [], {name: [] for name in metrics}
     kept = 0  # metrics up to ``last``: what an interruption leaves behind it is cut off
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / "checkpoint.npz").exists():
-            last, taken, rows = _load(folder / "checkpoint.npz", header)
-            kept = len(taken)
+    if folder is not None and (folder / "checkpoint.npz").exists():
+        _, last, taken, rows = load(folder / "checkpoint.npz", task.header, learner, game)
+        kept = len(taken)
+
+    def store(folder: Path, name: str, count: int) -> None:
+        if last is not None:
+            first = {metric: row[:count] for metric, row in rows.items()}
+            save(folder / name, Checkpoint(task.header, last, taken[:count], first))
+
     saved = time.monotonic()
     begun = 0 if last is None else last.iteration
-    board = None if tensorboard is None else Path(tensorboard)
     with (
         bar(type(learner).__name__, begun, learner.iterations, progress) as advance,
         scalars(board, begun) as note,
     ):
         try:
-            for iterate in learner.learn(game, seed, start=last):
+            for iterate in learner.learn(game, task.seed, start=last):
                 if iterate.iteration % every == 0 or iterate.iteration == learner.iterations:
                     each = [iterate] if single else per_seed(iterate)
                     for name, metric in metrics.items():
@@ -135,22 +172,21 @@ def run(
                     note(iterate, {name: row[-1] for name, row in rows.items()})
                 last, kept = iterate, len(taken)
                 advance(iterate.iteration)
-                if folder is not None and time.monotonic() - saved > save_seconds:
-                    _save(folder / "checkpoint.npz", header, last, taken, rows)
+                if folder is not None and time.monotonic() - saved > task.save_seconds:
+                    store(folder, "checkpoint.npz", kept)
                     saved = time.monotonic()
         except KeyboardInterrupt:
-            if folder is not None and last is not None:
-                rows = {name: row[:kept] for name, row in rows.items()}
-                _save(folder / "checkpoint.npz", header, last, taken[:kept], rows)
+            if folder is not None:
+                store(folder, "checkpoint.npz", kept)
             raise
     if last is None:
         raise ValueError("the learner yielded nothing")
     result = Run(last, np.array(taken), {name: np.array(row) for name, row in rows.items()})
     whole = begun == last.iteration and folder is not None and (folder / "result.json").exists()
     if folder is not None and not whole:  # a complete run is never written again
-        _save(folder / "checkpoint.npz", header, last, taken, rows)
-        _save(folder / "result.npz", header, last, taken, rows)
-        write_json(folder / "result.json", {**header, "last": _summary(result)})
+        store(folder, "checkpoint.npz", kept)
+        store(folder, "result.npz", kept)
+        write_json(folder / "result.json", {**task.header, "last": _summary(result)})
     return result
 
 
@@ -167,106 +203,6 @@ def usual_metrics(game: FiniteGame | TeamGame | ContinuousGame) -> Mapping[str, 
     if isinstance(game, TeamGame):
         return {"surrogate_value": surrogate_value}
     return {"exploitability": value_exploitability}
-
-
-def write_atomically(path: Path, write: Callable[[Any], None]) -> None:
-    """Write a file as a whole or not at all, even if the machine stops halfway."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write arrays by name atomically."""
-    named: dict[str, Any] = dict(arrays)
-    write_atomically(path, lambda file: np.savez(file, **named))
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically."""
-    text = json.dumps(content, indent=1, default=float) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
-
-
-def _header(
-    learner: Learner,
-    game: FiniteGame | TeamGame | ContinuousGame,
-    seed: Any,
-    metrics: Mapping[str, Metric],
-    every: int,
-) -> dict[str, Any]:
-    """Return what identifies a run; two runs with one header give the same bits."""
-    return {
-        "format": FORMAT,
-        "learner": repr(learner),
-        "game": repr(game),
-        "seed": seed if isinstance(seed, int) else [int(s) for s in np.atleast_1d(seed)],
-        "metrics": list(metrics),
-        "every": every,
-        "recipes": {"learner": known_recipe(learner), "game": known_recipe(game)},
-        "mfg_envs": __version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-
-
-IDENTITY = ("format", "learner", "game", "seed", "metrics", "every")
-REMEDY = "delete it to start anew, or choose another folder"
-
-
-def _save(path: Path, header: dict[str, Any], last: Iterate, taken: list[int], rows: Any) -> None:
-    arrays: dict[str, Array] = {"taken": np.array(taken, np.int64)}
-    arrays |= {f"metric:{name}": np.array(row, np.float64) for name, row in rows.items()}
-    arrays |= {f"memory:{name}": np.asarray(part) for name, part in last.memory.items()}
-    for name in ("iteration", "samples", "policy", "mean_field", "q"):
-        arrays[name] = np.asarray(getattr(last, name))
-    arrays["header"] = np.array(json.dumps(header))
-    write_npz(path, arrays)
-
-
-def _load(path: Path, header: dict[str, Any]) -> tuple[Iterate, list[int], dict[str, list[Any]]]:
-    """Read a checkpoint of this very run."""
-    found, last, taken, rows = read(path)
-    for name in IDENTITY:
-        if found[name] != header[name]:
-            raise ValueError(
-                f"{path} belongs to another run: its {name} is {found[name]!r},"
-                f" this run's is {header[name]!r}; {REMEDY}"
-            )
-    return last, taken, rows
-
-
-def read(path: Path) -> tuple[dict[str, Any], Iterate, list[int], dict[str, list[Any]]]:
-    """Read the header, the last iterate and the metrics of a run; no code in it is executed.
-
-    Raises:
-        ValueError: If the file cannot be read.
-    """
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays["header"]))
-        if missing := [name for name in IDENTITY if name not in header]:
-            raise KeyError(*missing)
-        memory = {k.split(":", 1)[1]: v for k, v in arrays.items() if k.startswith("memory:")}
-        last = Iterate(
-            int(arrays["iteration"]),
-            int(arrays["samples"]),
-            arrays["policy"],
-            arrays["mean_field"],
-            arrays["q"],
-            memory,
-        )
-        rows = {name: arrays[f"metric:{name}"].tolist() for name in header["metrics"]}
-        return header, last, arrays["taken"].tolist(), rows
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a readable checkpoint ({error}); {REMEDY}") from error
 
 
 def per_seed(iterate: Iterate) -> list[Iterate]:

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array
+from mfg_envs.game import Array, Game
+from mfg_envs.team_game import TeamGame
 
+from .checkpoints import check_policy, read
 from .iterate import Iterate
+from .printable import printable, printable_json
 from .recipes import build
-from .run import Run, per_seed, read
+from .run import Run, per_seed
 
 
 class SavedRun:
@@ -35,8 +38,16 @@ class SavedRun:
         self.folder, self._own = folder, own
         self.complete = (folder / "result.json").exists()
         path = folder / ("result.npz" if self.complete else "checkpoint.npz")
-        self.header, last, taken, rows = read(path)
-        self.run = Run(last, np.array(taken), {k: np.array(row) for k, row in rows.items()})
+        content = read(path)
+        shown = printable_json(content.header)  # recipes are for building, not for reading
+        self.header = {**shown, "recipes": content.header.get("recipes", {})}
+        rows = {printable(name): np.array(row) for name, row in content.rows.items()}
+        self.run = Run(content.last, np.array(content.taken), rows)
+        try:
+            learner, game = self.learner, self.game
+        except ValueError:  # of a user, who has not named them
+            return
+        check_policy(path, content, learner, game)
 
     @property
     def seeds(self) -> list[int]:
@@ -86,7 +97,10 @@ class SavedRun:
                 f" {self.header[what]:.80}: it was made by an older version, or from parts"
                 " that are no numbers, words or arrays"
             )
-        return build(content, self._own)
+        made = build(content, self._own)
+        if not (isinstance(made, Game | TeamGame) if what == "game" else hasattr(made, "learn")):
+            raise ValueError(f"{self.folder} names as its {what} {made!r:.80}, which is none")
+        return made
 
 
 def load_run(folder: str | Path, own: Sequence[type] = ()) -> SavedRun:

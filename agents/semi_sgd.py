@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,9 @@ class SemiSGD:
         q_scale: Q starts uniform in [0, q_scale).
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
     iterations: int = 200
     inner_steps: int = 500
     alpha: float = 1e-3
@@ -83,6 +87,9 @@ class SampledFixedPointIteration:
         q_scale: Q starts uniform in [0, q_scale).
     """
 
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
     variant: str = "plain"
     iterations: int = 200
     inner_steps: int = 500

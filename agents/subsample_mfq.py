@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class SubsampleMFQ:
         stable: Average backups over the sweeps.
     """
 
+    learns: ClassVar[tuple[type, ...]] = (TeamGame,)
+    side_by_side: ClassVar[bool] = False
     k: int = 5
     iterations: int = 300
     num_samples: int | None = None
@@ -73,6 +76,11 @@ class SubsampleMFQ:
                 'table "state" keeps no action values to average: choose "mean_field", "joint" or'
                 ' "auto" for the stable variant'
             )
+
+    @property
+    def random(self) -> bool:
+        """Whether the seed matters: exact expectations need none."""
+        return self.num_samples is not None
 
     def learn(
         self, source: TeamGame, seed: int = 0, start: Iterate | None = None

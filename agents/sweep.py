@@ -26,10 +26,11 @@ from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from mfg_envs.registry import make_game
 
 from .iterate import Iterate
+from .learner import facts
 from .online import observed_legal
 from .run import Metric, value_exploitability
 from .sweep_bars import Bars
-from .sweep_grid import build, check_learner, combinations, reads_seed
+from .sweep_grid import build, check_learner, combinations
 from .sweep_jobs import Job, News, curve, finished
 from .sweep_processes import cores, on_this_machine
 from .sweep_scores import Configuration, Results, Scores, write
@@ -56,7 +57,8 @@ class Sweep:
     ``Sweep(learner=SemiSGD, game="ring_road", grid={"alpha": [1e-3, 1e-2]}, seeds=range(5))``
 
     Attributes:
-        learner: Class of a learner; one that never reads its seed gets the first seed only.
+        learner: Class of a learner; with parameters for which nothing is random (see
+            ``agents.learner``) it gets the first seed only.
         game: A finite game, or the name of one.
         grid: Parameter of the learner -> values.
         game_grid: Parameter of the game -> values.
@@ -101,16 +103,17 @@ class Sweep:
     @cached_property
     def _plan(self) -> tuple[list[Configuration], dict[str, Job]]:
         seeds = [as_int("a seed", seed) for seed in self.seeds]
-        seeds = seeds if reads_seed(self.learner) else seeds[:1]
         games = [(values, self._make_game(values)) for values in combinations(self.game_grid)]
         configurations, jobs = [], dict[str, Job]()
         for values in combinations(self.grid):
             learner = build(self.learner, values)
+            own_seeds = seeds if facts(learner).random else seeds[:1]
             varied = {n: getattr(learner, n) for n in values if len(self.grid[n]) > 1}
             for own, game in games:
                 others = {n: v for n, v in own.items() if len(self.game_grid[n]) > 1}
                 shown = varied | {f"game.{n}" if n in values else n: v for n, v in others.items()}
-                runs = [Job(learner, game, seed, dict(self.metrics), self.every) for seed in seeds]
+                metrics = dict(self.metrics)
+                runs = [Job(learner, game, seed, metrics, self.every) for seed in own_seeds]
                 keys = {job.seed: job.key for job in runs}
                 one = Configuration(shown, learner, game, keys)
                 if not jobs.keys().isdisjoint(keys.values()):

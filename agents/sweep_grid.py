@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import itertools
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from mfg_envs.game import as_float, as_int
 from mfg_envs.registry import close_names
 
-from .run import Learner
+from .learner import Learner
 
 
 def combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -74,12 +72,3 @@ def _typed(name: str, kinds: str, value: Any) -> Any:
     if allowed == ["bool"]:
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return value
-
-
-def reads_seed(cls: Any) -> bool:
-    """Return whether the ``learn`` of a learner reads its seed; exact learners do not."""
-    try:
-        code = ast.parse(textwrap.dedent(inspect.getsource(cls.learn)))
-    except OSError:  # no source, in an interactive session say
-        return True
-    return any(isinstance(node, ast.Name) and node.id == "seed" for node in ast.walk(code))

@@ -21,10 +21,12 @@ import numpy as np
 from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.game import Array, FiniteGame
 
-from .claims import claim
+from .atomic_files import write_atomically
+from .claims import TakenError
 from .iterate import Iterate
+from .learner import Learner, facts
 from .recipes import known_recipe
-from .run import Learner, Metric, run, write_atomically
+from .run import Metric, run
 
 FILES = ("checkpoint.npz", "result.npz", "result.json")
 """What a run writes; the last one is there once the run is complete."""
@@ -125,22 +127,20 @@ def attempt(job: Job, folder: Path, report: Callable[[int], None]) -> tuple[str,
         "done", "busy" (elsewhere), "stopped" (after a checkpoint) or "failed", and the error.
     """
     try:
-        with claim(folder) as ours:
-            if not ours:
-                return "busy", ""
-            if not finished(folder):
-                for part in folder.glob(".*.part"):  # left by a process that was killed
-                    part.unlink()
-                watched = _Watched(job.learner, report)
-                options = {"metrics": job.metrics, "every": job.every, "progress": False}
-                run(watched, job.game, job.seed, out=folder, **options)
-                (folder / ERROR).unlink(missing_ok=True)
+        if not finished(folder):
+            watched = _Watched(job.learner, report)
+            options = {"metrics": job.metrics, "every": job.every, "progress": False}
+            run(watched, job.game, job.seed, out=folder, **options)
+            (folder / ERROR).unlink(missing_ok=True)
         return "done", ""
+    except TakenError:
+        return "busy", ""
     except KeyboardInterrupt:
         return "stopped", ""
     except Exception as error:
         text = traceback.format_exc()
         with suppress(OSError):  # a full disk may be what is wrong
+            folder.mkdir(parents=True, exist_ok=True)  # a run that left nothing took it along
             write_atomically(folder / ERROR, lambda file: file.write(text.encode()))
         return "failed", f"{type(error).__name__}: {error}"
 
@@ -156,6 +156,10 @@ class _Watched:
 
     def recipe(self) -> Any:
         return known_recipe(self._learner)
+
+    @property
+    def learns(self) -> tuple[type, ...]:
+        return facts(self._learner).learns
 
     @property
     def iterations(self) -> int:

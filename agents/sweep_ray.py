@@ -17,8 +17,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .atomic_files import write_atomically
 from .claims import claim
-from .run import write_atomically
 from .sweep_jobs import ERROR, FILES, Job, News, attempt, finished
 from .sweep_processes import LOOK_SECONDS, ONE_THREAD
 

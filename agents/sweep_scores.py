@@ -9,7 +9,8 @@ import numpy as np
 
 from mfg_envs.game import Array, FiniteGame
 
-from .run import Learner, write_json, write_npz
+from .atomic_files import write_json, write_npz
+from .learner import Learner
 from .sweep_jobs import describe
 
 

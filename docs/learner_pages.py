@@ -9,8 +9,14 @@ from typing import Any
 import docstrings
 import measured
 from learner_curves import Curve, curve_of
+from pettingzoo import ParallelEnv
 
 import agents
+from mfg_envs.continuous_game import ContinuousGame
+from mfg_envs.game import FiniteGame
+from mfg_envs.games.routing_cycle import TrafficAssignment
+from mfg_envs.representative import RepresentativeEnv
+from mfg_envs.team_game import TeamGame
 
 USE = """\
 ```python
@@ -21,15 +27,24 @@ for iterate in {name}({settings}).learn({source}, seed=0):
     print(iterate.iteration, iterate.samples)
 ```
 """
-SOURCES = {
-    "FiniteGame": ("make_game", 'make_game("crowd_modelling")'),
-    "FiniteGame | RepresentativeEnv": ("make_game", 'make_game("ring_road")'),
-    "TeamGame": ("make_game", 'make_game("dispatcher")'),
-    "TrafficAssignment": ("make_game", 'make_game("routing_cycle", cost="bpr")'),
-    "PolicyMirrorAscent": ("make_game", 'make_game("sis", setting="two_actions")'),
-    "BatchedIndependentPPO": ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
+EXAMPLES = {
+    (FiniteGame,): ("make_game", 'make_game("crowd_modelling")'),
+    (FiniteGame, RepresentativeEnv): ("make_game", 'make_game("ring_road")'),
+    (FiniteGame, ParallelEnv): ("make_game", 'make_game("sis", setting="two_actions")'),
+    (TeamGame,): ("make_game", 'make_game("dispatcher")'),
+    (TrafficAssignment,): ("make_game", 'make_game("routing_cycle", cost="bpr")'),
+    (ParallelEnv,): ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
 }
-"""What a learner learns from, or its name -> what is imported and given to it as an example."""
+"""What a learner learns from -> what is imported and given to it as an example."""
+WORDS = {
+    FiniteGame: "finite game",
+    ContinuousGame: "continuous game",
+    TeamGame: "team",
+    TrafficAssignment: "road network",
+    RepresentativeEnv: "one-player environment",
+    ParallelEnv: "environment",
+}
+"""What a learner learns from, in words."""
 STUDIED = """\
 Exploitability after 200 iterations: ✓ solved, = stands still, ~ goes round, **bold** a bound was
 promised and kept.  In brackets: iterations to 1 % of the first exploitability, and CPU seconds.
@@ -117,10 +132,7 @@ def index() -> str:
 
 def _source(learner: Any) -> str:
     """Return what a learner learns from, in words."""
-    said = _annotation(learner)
-    kinds = {"FiniteGame": "finite game", "ContinuousGame": "continuous game", "TeamGame": "team"}
-    kinds |= {"TrafficAssignment": "road network", "RepresentativeEnv": "one-player environment"}
-    return ", ".join(words for kind, words in kinds.items() if kind in said) or "environment"
+    return ", ".join(WORDS[kind] for kind in learner.learns)
 
 
 def _theory_of_bases(learner: Any) -> list[str]:
@@ -132,15 +144,10 @@ def _theory_of_bases(learner: Any) -> list[str]:
 
 def _use(learner: Any) -> str:
     """Return the section that shows how to run it; a loop over iterates is all there is."""
-    name = learner.__name__
-    names, made = SOURCES.get(name) or SOURCES.get(_annotation(learner), ("", ""))
-    if not made:
+    name, (names, made) = learner.__name__, EXAMPLES.get(learner.learns, ("", ""))
+    if not made or not is_dataclass(learner):
         return ""
     return "## Use\n\n" + USE.format(name=name, names=names, settings="iterations=3", source=made)
-
-
-def _annotation(learner: Any) -> str:
-    return str(getattr(learner.learn, "__annotations__", {}).get("source", ""))
 
 
 def _parameters(learner: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array
+from mfg_envs.game import Array, as_entries
 
 
 def read_actions(actions: Mapping[str, Any], agents: Sequence[str], sizes: Array) -> Array:
@@ -28,7 +28,8 @@ def read_actions(actions: Mapping[str, Any], agents: Sequence[str], sizes: Array
     try:
         a = np.array(values)
         right = a.dtype.kind in "biu" and a.size == len(agents)
-    except ValueError:  # a mix of numbers and arrays
+        right = right and not (a.ndim > 1 and _hidden(values))
+    except (ValueError, np.ma.MaskError):  # a mix of numbers and arrays; masked ones
         right, a = False, np.empty(0)
     if not right:
         a = np.array([_one(*item) for item in zip(agents, values, sizes, strict=True)])
@@ -60,14 +61,15 @@ def read_points(
         a = np.array(values)
         a = a[:, None] if len(low) == 1 and a.ndim == 1 else a
         right = a.dtype.kind in "iuf" and a.shape == (len(agents), len(low))
+        right = right and not _hidden(values)
     except ValueError:  # of several shapes
         right, a = False, np.empty(0)
     if not right:
         rows = []
         for agent, value in zip(agents, values, strict=True):
             try:
-                one = np.asarray(value)
-            except ValueError:
+                one = as_entries("action", value)
+            except (ValueError, TypeError):
                 one = np.empty(0)
             one = one[None] if len(low) == 1 and one.ndim == 0 else one
             if one.dtype.kind not in "iuf" or one.shape != low.shape:
@@ -111,9 +113,17 @@ def in_order(actions: Mapping[str, Any], agents: Sequence[str]) -> list[Any]:
     return [actions[agent] for agent in agents]
 
 
+def _hidden(values: Sequence[Any]) -> bool:
+    """Return whether some of the arrays are masked, which stacking them forgets."""
+    return np.ma.MaskedArray in set(map(type, values))
+
+
 def _one(agent: str, value: Any, num_actions: int) -> int:
     """Return one action that may be a 0-d or one-element array, or raise a ValueError."""
-    array = np.asarray(value)
+    try:
+        array = as_entries("action", value)
+    except (ValueError, TypeError):
+        array = np.empty(0)
     whole = array.size == 1 and array.dtype.kind in "biu"
     if not whole or not 0 <= array.item() < num_actions:
         raise ValueError(

@@ -14,7 +14,7 @@ from mfg_envs.actions import read_actions, refuse
 from mfg_envs.alias import alias_table, sample_actions
 from mfg_envs.compiled import backend, bind
 from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import Array, as_int, check_choice, check_range
+from mfg_envs.game import Array, as_array, as_entries, as_int, check_choice, check_range
 from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 from mfg_envs.moment import Moment, checked_states, sealed
@@ -191,7 +191,7 @@ class BatchEnv(Moment):
             ValueError: If it is no mean field of this game, or the mode is "n_agent".
         """
         self._needs_mean_field_mode("set_mean_field")
-        m = np.asarray(mean_field, np.float64)
+        m = as_array("mean_field", mean_field)
         shape, horizon = self.game.mean_field_shape, self.game.horizon
         flow = horizon is not None and m.ndim == len(shape) + 1
         if flow and len(m) != horizon:
@@ -279,7 +279,7 @@ class BatchEnv(Moment):
         return read_actions(actions, agents, np.full(len(agents), self.game.num_actions))
 
     def _actions(self, actions: Array) -> Array:
-        a = np.asarray(actions)
+        a = as_entries("actions", actions)
         shape = (self.num_envs, self.num_agents)
         if a.shape != shape:
             raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")

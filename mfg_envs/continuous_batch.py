@@ -16,7 +16,7 @@ from mfg_envs.continuous_game import ContinuousGame, Normal
 from mfg_envs.continuous_observation import ContinuousObserver
 from mfg_envs.continuous_soundness import check_sound_continuous
 from mfg_envs.discretise import GridPolicy
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array, as_array, as_entries, as_int, check_range
 from mfg_envs.initial_laws import initial_law
 from mfg_envs.memory import check_memory
 from mfg_envs.moment import sealed
@@ -125,6 +125,11 @@ class ContinuousBatch(BatchEnv):
             return policy.act(self.t, self._state, u)
         if isinstance(policy, riccati.Affine):
             return self._state @ policy.gain[self.t].T + policy.offset[self.t]
+        if not callable(policy):
+            raise TypeError(
+                f"policy must be a function of (t, x), a GridPolicy or a riccati.Affine, got"
+                f" {policy!r:.200}"
+            )
         return policy(self.t, self._state)
 
     def set_mean_field(self, mean_field: Array) -> None:
@@ -134,7 +139,7 @@ class ContinuousBatch(BatchEnv):
             ValueError: If it is no mean field of this game, or the mode is "n_agent".
         """
         self._needs_mean_field_mode("set_mean_field")
-        m, game = np.asarray(mean_field, np.float64), self.game
+        m, game = as_array("mean_field", mean_field), self.game
         shape = game.mean_field_shape
         flow = game.horizon is not None and m.ndim == len(shape) + 1
         wanted = (game.horizon, *shape) if flow else shape
@@ -227,7 +232,8 @@ class ContinuousBatch(BatchEnv):
 
     def _actions(self, actions: Array) -> Array:
         """Return actions (B, N, d) as rows (d, B, N), within their bounds."""
-        a, shape = np.asarray(actions), (self.num_envs, self.num_agents, self.game.action_dim)
+        a = as_entries("actions", actions)
+        shape = (self.num_envs, self.num_agents, self.game.action_dim)
         if a.shape != shape:
             raise ValueError(f"actions must have shape (B, N, d) = {shape}, got {a.shape}")
         if a.dtype.kind not in "iuf":

@@ -21,7 +21,7 @@ import numpy as np
 from mfg_envs import policies
 from mfg_envs.compiled import backend, compile_kernel
 from mfg_envs.discretise import GridGame
-from mfg_envs.game import Array, FiniteGame, check_choice, check_range
+from mfg_envs.game import Array, FiniteGame, as_array, check_choice, check_range
 
 LARGEST = 4_000_000
 """Most entries of a matrix of costs: some seconds, compiled."""
@@ -76,7 +76,7 @@ def wasserstein_samples(x: Array, y: Array, circumference: float | None = None) 
 
     It is that of the empirical laws: two samples of n draws from one law are about n^(-1/2) apart.
     """
-    x, y = (np.asarray(v, np.float64).ravel() for v in (x, y))
+    x, y = (as_array("a sample", v).ravel() for v in (x, y))
     if not (x.size and y.size):
         raise ValueError(f"a sample needs at least one number, got {x.size} and {y.size}")
     p, q = np.zeros((2, x.size + y.size))
@@ -99,7 +99,7 @@ def wasserstein(p: Array, q: Array, cost: Array) -> Array:
         ValueError: If a law is no law, a cost is out of its range, or there are more than
             ``LARGEST`` costs.
     """
-    p, q, cost = (np.asarray(v, np.float64) for v in (p, q, cost))
+    p, q, cost = as_array("p", p), as_array("q", q), as_array("cost", cost)
     if cost.shape != (p.shape[-1], q.shape[-1]) or p.shape[:-1] != q.shape[:-1]:
         raise ValueError(
             f"p {p.shape} and q {q.shape} must fit the rows and columns of {cost.shape}"
@@ -159,7 +159,7 @@ def flow_distance(game: FiniteGame, p: Array, q: Array, *, kind: str = "wasserst
         ValueError: If a shape is wrong, or the states of the game lie on no ring and on no line.
     """
     check_choice("kind", kind, ("total_variation", "wasserstein"))
-    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+    p, q = as_array("p", p), as_array("q", q)
     clock = 0 if game.horizon is None else 1
     if p.ndim not in (clock + 1, clock + 2) or p.shape[clock] not in (
         game.num_states,
@@ -245,7 +245,7 @@ def _compiled_ship() -> Any:
 
 def _pair(p: Array, q: Array, axes: int) -> tuple[Array, Array]:
     """Return two arrays of checked laws of one shape."""
-    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+    p, q = as_array("p", p), as_array("q", q)
     check_range("axes", axes, 1, max(p.ndim, 1))
     if p.shape != q.shape:
         raise ValueError(f"two laws need one shape, got {p.shape} and {q.shape}")
@@ -256,7 +256,7 @@ def _pair(p: Array, q: Array, axes: int) -> tuple[Array, Array]:
 
 
 def _positions(points: Array, size: int) -> Array:
-    points = np.asarray(points, np.float64)
+    points = as_array("points", points)
     if points.shape != (size,) or not np.isfinite(points).all():
         raise ValueError(f"points must be {size} finite positions, got shape {points.shape}")
     return points

@@ -22,7 +22,7 @@ import numpy as np
 
 from mfg_envs import policies, stationary
 from mfg_envs.compiled import backend
-from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game import Array, FiniteGame, as_array
 from mfg_envs.initial_laws import initial_law
 from mfg_envs.soundness import check_sound
 from mfg_envs.tables import crowd, kernel, push, rewards
@@ -194,7 +194,7 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
         rate: Weight of the values.
     """
     check_sound(game)
-    policy, logits = policies.over_states(game, policy), np.asarray(logits, np.float64)
+    policy, logits = policies.over_states(game, policy), as_array("logits", logits)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
     m = mean_fields(game, flow)
@@ -259,7 +259,7 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
 def mean_fields(game: FiniteGame, flow: Array) -> Array:
     """Return what the game's methods read of a flow, after checking it."""
     check_sound(game)
-    flow = np.asarray(flow, np.float64)
+    flow = as_array("flow", flow)
     clock = () if game.horizon is None else (game.horizon,)
     tail = (game.num_actions,) if game.mean_field_of_controls else ()
     wanted = (*clock, game.num_states, *tail)

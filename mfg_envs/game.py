@@ -22,7 +22,6 @@ Several populations are one population whose type is a fixed part of the private
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfg_envs.layout import Layout
+from mfg_envs.parameters import as_array as as_array
+from mfg_envs.parameters import as_entries as as_entries
+from mfg_envs.parameters import as_float as as_float
+from mfg_envs.parameters import as_floats as as_floats
+from mfg_envs.parameters import as_int as as_int
+from mfg_envs.parameters import as_sequence as as_sequence
+from mfg_envs.parameters import check_choice as check_choice
+from mfg_envs.parameters import check_parameters
+from mfg_envs.parameters import check_range as check_range
+from mfg_envs.parameters import shown as shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -239,51 +248,3 @@ def at(m: Array, *index: Any) -> Any:
     flat = np.broadcast_to(flat, (*batch, *flat.shape[len(batch) :]))
     picked = np.take_along_axis(m.reshape(*batch, -1), flat.reshape(*batch, -1), -1)
     return picked.reshape(flat.shape)
-
-
-def check_parameters(game: Any) -> None:
-    """Check the fields of a game and make its numbers ints and floats; see ``Game``."""
-    if not is_dataclass(type(game)):
-        raise TypeError(f"{type(game).__name__} must be a frozen dataclass")
-    for field in fields(game):
-        value = getattr(game, field.name)
-        if field.type in (float, "float"):  # one compiled version, whatever was passed
-            object.__setattr__(game, field.name, as_float(field.name, value))
-        elif field.type in (int, "int"):
-            object.__setattr__(game, field.name, as_int(field.name, value))
-    if game.horizon is not None:
-        object.__setattr__(game, "horizon", as_int("horizon", game.horizon))
-        check_range("horizon", game.horizon, 1)
-    if not 0 < game.discount <= 1:
-        raise ValueError(f"discount must be in (0, 1], got {game.discount}")
-    if game.horizon is None and game.discount == 1:
-        raise ValueError("a stationary game (horizon None) needs a discount below 1, got 1")
-
-
-def as_float(name: str, value: Any) -> float:
-    """Return a finite parameter as a float, or raise an error that names it."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
-
-
-def as_int(name: str, value: Any) -> int:
-    """Return a whole parameter as an int, or raise an error that names it."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    return int(value)
-
-
-def check_range(name: str, value: float, low: float, high: float = np.inf) -> None:
-    """Raise a ValueError unless ``low <= value <= high``."""
-    if not low <= value <= high:
-        bound = f"at least {low}" if high == np.inf else f"in [{low}, {high}]"
-        raise ValueError(f"{name} must be {bound}, got {value}")
-
-
-def check_choice(name: str, value: Any, choices: Any) -> None:
-    """Raise a ValueError unless ``value`` is one of ``choices``."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

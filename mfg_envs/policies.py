@@ -14,8 +14,9 @@ import numpy as np
 
 from mfg_envs import elementary
 from mfg_envs.compiled import backend
-from mfg_envs.game import Array, FiniteGame, check_choice
+from mfg_envs.game import Array, FiniteGame, as_array, check_choice
 from mfg_envs.kinds import check_finite
+from mfg_envs.memory import check_memory
 
 TOLERANCE = 1e-6
 """How far from one a law may sum: single precision, some thousand terms."""
@@ -42,7 +43,7 @@ def over_states(game: FiniteGame, policy: Array) -> Array:
     """
     check_finite(game)
     _check_table("policy", "(S, A)" if game.horizon is None else "(T, S, A)", policy)
-    policy = np.asarray(policy, np.float64)
+    policy = as_array("policy", policy)
     clock = () if game.horizon is None else (game.horizon,)
     shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
     if policy.shape not in shapes:
@@ -65,7 +66,7 @@ def rule_table(game: FiniteGame, rule: Array) -> Array:
     """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
     check_finite(game)
     _check_table("rule", "(S, A)", rule)
-    rule = np.asarray(rule, np.float64)
+    rule = as_array("rule", rule)
     if rule.shape == (game.num_observations, game.num_actions):
         rule = rule[game.observed]
     if rule.shape != (game.num_states, game.num_actions):
@@ -105,7 +106,7 @@ def check_laws(name: str, laws: Array, axes: str) -> None:
 def check_law(game: FiniteGame, law: Array) -> Array:
     """Return a checked law of private states, float64 (S,)."""
     check_finite(game)
-    law = np.asarray(law, np.float64)
+    law = as_array("law", law)
     if law.shape != (game.num_states,):
         raise ValueError(f"law must have shape (S,) = ({game.num_states},), got {law.shape}")
     check_laws("law", law, "")
@@ -115,7 +116,7 @@ def check_law(game: FiniteGame, law: Array) -> Array:
 def check_mean_field(game: FiniteGame, m: Array) -> Array:
     """Return a checked mean field, float64, of shape ``game.mean_field_shape``."""
     check_finite(game)
-    m = np.asarray(m, np.float64)
+    m = as_array("mean field", m)
     if m.shape != game.mean_field_shape:
         raise ValueError(f"mean field must have shape {game.mean_field_shape}, got {m.shape}")
     check_laws("mean field", m.ravel(), "")
@@ -123,10 +124,17 @@ def check_mean_field(game: FiniteGame, m: Array) -> Array:
 
 
 def uniform(game: FiniteGame) -> Array:
-    """Return the policy that plays every legal action with the same probability."""
+    """Return the policy that plays every legal action with the same probability.
+
+    Raises:
+        ValueError: If the horizon is so long that it does not fit into memory.
+    """
     check_finite(game)
     rule = game.legal_actions / game.legal_actions.sum(-1, keepdims=True)
-    return rule if game.horizon is None else np.repeat(rule[None], game.horizon, 0)
+    if game.horizon is None:
+        return rule
+    check_memory(game.horizon, rule.nbytes, "horizon")
+    return np.repeat(rule[None], game.horizon, 0)
 
 
 def greedy(q: Array, legal: Array, *, ties: str = "split", tolerance: float = 1e-9) -> Array:

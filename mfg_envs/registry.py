@@ -234,7 +234,9 @@ def variant(cls: Any, parameters: Mapping[str, Any]) -> Any:
     chosen = cls
     for name, choices in cls.variants().items():
         value = parameters.get(name, inspect.signature(cls.make).parameters[name].default)
-        chosen = next((kind for key, kind in choices.items() if key == value), chosen)
+        for key, kind in choices.items():
+            if isinstance(value, type(key)) and key == value:
+                chosen = kind
     return chosen
 
 

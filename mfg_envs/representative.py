@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from mfg_envs.batch import BatchEnv
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array, as_entries, as_int, check_range
 
 
 class RepresentativeEnv(gymnasium.Env[Any, Any]):
@@ -136,7 +136,7 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
 
 def _shaped(space: spaces.Space[Any], actions: Any, num_envs: int) -> Array:
     """Return the actions of the only players, (num_envs, 1, ...)."""
-    a, shape = np.asarray(actions), (num_envs, 1, *(space.shape or ()))
+    a, shape = as_entries("actions", actions), (num_envs, 1, *(space.shape or ()))
     if a.size != int(np.prod(shape)):
         raise ValueError(f"actions must have shape {shape[:1] + shape[2:]}, got {a.shape}")
     return a.reshape(shape)

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs.continuous_game import ContinuousGame, Normal
-from mfg_envs.game import Array
+from mfg_envs.game import Array, as_array
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.initial_laws import initial_law
 from mfg_envs.kinds import refuse
@@ -196,7 +196,9 @@ def _model(game: ContinuousGame) -> _Model:
 
 
 def _checked(game: ContinuousGame, flow: Array) -> Array:
-    flow, shape = np.asarray(flow, np.float64), (game.horizon, game.state_dim)
+    flow, shape = as_array("flow", flow), (game.horizon, game.state_dim)
     if flow.shape != shape:
         raise ValueError(f"flow must be mean states (T, d) = {shape}, got {flow.shape}")
+    if not np.isfinite(flow).all():
+        raise ValueError("flow must be finite mean states, some are not")
     return flow

@@ -10,7 +10,7 @@ import numpy as np
 
 from mfg_envs import random, team_kernels, team_tables
 from mfg_envs.compiled import backend
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array, as_entries, as_int, check_range
 from mfg_envs.initial_laws import initial_global_law, initial_local_law
 from mfg_envs.memory import check_memory
 from mfg_envs.moment import Moment, checked_states, sealed
@@ -131,7 +131,7 @@ class TeamBatchEnv(Moment):
 
 def _actions(name: str, actions: Any, shape: tuple[int, ...], num_actions: int) -> Array:
     """Return checked actions, int32 of this shape."""
-    a = np.asarray(actions)
+    a = as_entries(name, actions)
     if a.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {a.shape}")
     if a.dtype.kind not in "iu":

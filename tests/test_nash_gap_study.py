@@ -9,13 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
+from agents.claims import claim
 from agents.cli.reproduce import nash_gap_study as study
+from agents.cli.reproduce.kept_numbers import KeptNumbers
 from agents.cli.reproduce.nash_gap import _checks
 from agents.cli.reproduce.nash_gap_exact import binomial, own_state, two_states
 from agents.cli.reproduce.nash_gap_study import Curve, slope
 from mfg_envs import BatchEnv, exact, make_game, riccati
 from mfg_envs.finite_riccati import answer
-from mfg_envs.nash_gap import nash_gap
+from mfg_envs.nash_gap import NashGap, nash_gap
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""
@@ -200,9 +202,67 @@ def test_the_quick_study_writes_tables_figure_and_data(tmp_path):
     assert not free["held"]
 
 
+def test_the_study_keeps_what_it_has_found_and_computes_nothing_twice(tmp_path, monkeypatch):
+    """Killed after five of its numbers, it computes the others only, and gives the same."""
+    asked = []
+
+    def gap(game, policy, num_agents, num_episodes, lookahead):
+        asked.append((num_agents, lookahead))
+        if len(asked) == 6:
+            raise KeyboardInterrupt
+        return NashGap(1 / num_agents, 0.0, 0.0, 0.0, 0.0)
+
+    case = study.CASES[0]._replace(solve=lambda: (None, None))
+    monkeypatch.setattr(study, "CASES", (case, case._replace(game="again", lookahead=3)))
+    monkeypatch.setattr(study, "EXACT", ())
+    monkeypatch.setattr(study, "nash_gap", gap)
+    with pytest.raises(KeyboardInterrupt):
+        study.study(False, lambda text: None, KeptNumbers(tmp_path))
+    assert len(json.loads((tmp_path / "numbers.json").read_text())) == 5
+    curves = study.study(False, lambda text: None, KeptNumbers(tmp_path))
+    sizes = [1 / n for n in study.NUM_AGENTS]
+    assert [curve.size.tolist() for curve in curves] == [sizes, sizes]
+    wanted = [(n, lookahead) for lookahead in (10, 3) for n in study.NUM_AGENTS]
+    assert asked == [*wanted[:6], *wanted[5:]]
+    study.study(False, lambda text: None, KeptNumbers(tmp_path))
+    assert len(asked) == len(wanted) + 1
+
+
+def test_the_command_looks_at_its_folder_first_and_stops_with_a_word(tmp_path, monkeypatch):
+    cli.load()
+    command = ["reproduce", "nash-gap", "--quick", "--out"]
+    monkeypatch.setattr(study, "study", lambda *_: pytest.fail("nothing may be computed"))
+    (tmp_path / "file").write_text("")
+    for out, words in (("", "must name a folder"), (str(tmp_path / "file"), "is a file, no")):
+        refused = CliRunner().invoke(cli.app, [*command, out], env={"COLUMNS": "200"})
+        assert refused.exit_code == 2
+        assert words in refused.output
+    out = tmp_path / "out"
+    with claim(out / "runs_quick"):
+        busy = CliRunner().invoke(cli.app, [*command, str(out)])
+        assert "another process is running in" in str(busy.exception)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "study", stopped)
+    ended = CliRunner().invoke(cli.app, [*command, str(out)])
+    assert ended.exit_code == 130
+    assert "the same command goes on" in ended.output
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', '{"a": ["x"]}', "\udc80", "[" * 10_000])
+def test_a_file_that_holds_no_numbers_is_named(tmp_path, content):
+    (tmp_path / "numbers.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ValueError, match=r"numbers.json holds no numbers of a study .*delete it"):
+        KeptNumbers(tmp_path)
+
+
 @pytest.mark.slow
-def test_the_gap_falls_like_the_square_root_where_the_equilibrium_mixes_and_faster_elsewhere():
-    curves = study.study(False, lambda text: None)
+def test_the_gap_falls_like_the_square_root_where_the_equilibrium_mixes_and_faster_elsewhere(
+    tmp_path,
+):
+    curves = study.study(False, lambda text: None, KeptNumbers(tmp_path))
     found = {(c["game"], c["exact"]): c for c in _checks(curves)}
     assert found["SIS, five levels", False]["held"]
     mixing = next(c for c in curves if c.game == "SIS, five levels" and not c.exact)

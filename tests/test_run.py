@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from agents import FixedPointIteration, QMIteration, SemiSGD, run
-from agents.run import value_exploitability, write_atomically
+from agents.atomic_files import write_atomically
+from agents.run import value_exploitability
 from mfg_envs import exact, make_game
 
 GAME = make_game("ring_road", num_cells=8, num_speeds=4)
@@ -53,6 +54,7 @@ def test_results_can_be_read_by_people(tmp_path):
     assert content["last"]["iteration"] == 6
     assert content["last"]["samples"] == 240
     assert sorted(p.name for p in tmp_path.iterdir()) == [
+        ".lock",
         "checkpoint.npz",
         "result.json",
         "result.npz",

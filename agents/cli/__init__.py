@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ..printable import printable
 from .examples import epilog
 
 COMMANDS = {
@@ -32,6 +33,10 @@ COMMANDS = {
     "check": "check",
 }
 """Name of a command -> the module that registers it, in the order of the help."""
+
+
+MOST = 2000
+"""Characters of an error: it may repeat what was given, which may be of any length."""
 
 
 class Commands(TyperGroup):
@@ -99,7 +104,7 @@ def main() -> NoReturn:
     try:
         app()
     except (ValueError, ImportError, OSError) as error:
-        print(f"mfg-envs: {error}", file=sys.stderr)
+        print(f"mfg-envs: {printable(str(error)[:MOST])}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:  # before the command itself could hear it
         sys.exit(130)

@@ -19,6 +19,7 @@ from ..iterate import Iterate
 from ..online_mirror_descent import OnlineMirrorDescent
 from ..run_folder import SavedRun, load_runs
 from ..subsample_execution import SubsampledPolicy
+from ..sweep_jobs import FILES
 from .evaluation import playable
 from .training import InEnvironment
 
@@ -69,8 +70,8 @@ def actors(name: str, game: Any, saved: SavedRun | None, seed: int) -> Actors:
 
 
 def saved_policy(path: Path, own: Sequence[type] = ()) -> SavedRun:
-    """Return the run of a folder, or of a file in it; of several the one of the first seed."""
-    if not path.exists():
+    """Return the run of a folder, or of one of its files; of several the one of the first seed."""
+    if not path.is_dir() and not (path.is_file() and path.name in FILES):
         raise ValueError(f"--policy must be random, equilibrium or the folder of a run, got {path}")
     return load_runs(path if path.is_dir() else path.parent, own)[0]
 

@@ -17,12 +17,12 @@ from random import Random
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ..run import write_json
+from ..atomic_files import write_json
 from .bench_rows import Row, rows
 from .outputs import check_file
+from .terminal import Terminal
 
 ROUNDS, SECONDS = 11, 0.05
 """Rounds of a row, and how long either side runs in each."""
@@ -78,16 +78,17 @@ def bench_command(
         check_file("--json", json)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     results = []
-    console = Console()
+    console = Terminal()
     with one_core(), console.status("") as status:
         for name, build in builders.items():
             status.update(f"measuring {name} ...")
             results.append(measure(name, build(), rounds, seconds))
+            if json is not None:  # what is measured so far
+                write_json(json, {r.name: {**r._asdict(), "verdict": r.verdict} for r in results})
     console.print(table(results))
     met = sum(result.verdict == "met" for result in results)
     console.print(f"{met} of {len(results)} targets met; CPU time on one core")
     if json is not None:
-        write_json(json, {r.name: {**r._asdict(), "verdict": r.verdict} for r in results})
         console.print(f"[dim]written: {json}")
 
 

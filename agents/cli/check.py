@@ -19,6 +19,7 @@ from mfg_envs.testing import ContractError, check_clause, clauses
 from .names import Settings
 from .own_games import BrokenModuleError, check_parameters, load_class
 from .settings import parse
+from .terminal import Terminal
 
 KINDS = {FiniteGame: "finite game", ContinuousGame: "continuous game", TeamGame: "team game"}
 
@@ -29,15 +30,18 @@ def register(app: typer.Typer) -> None:
 
 
 def check_command(
-    game: Annotated[str, typer.Argument(metavar="MODULE:CLASS", help="Or FILE.py:CLASS.")],
+    game: Annotated[
+        str, typer.Argument(metavar="MODULE:CLASS", help="Or FILE.py:CLASS; its code runs.")
+    ],
     settings: Settings = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the crowds that are tried.")] = 0,
 ) -> None:
     """Check that a game of your own keeps the contract; name the first fault, with its cure.
 
+    The module is imported and the game is played: its code runs, check nobody's you do not trust.
     The exit code is 0 for a sound game, 1 for a faulty one, 2 if there is no such game.
     """
-    console = Console()
+    console = Terminal()
     given = parse(settings or ())
     try:
         cls = load_class(game)
@@ -64,7 +68,10 @@ def _build(cls: Any, given: dict[str, Any]) -> Any:
             built with its own defaults.
     """
     if not issubclass(cls, Game | TeamGame):
-        return object.__new__(cls)  # the first clause says what it must derive from
+        try:
+            return object.__new__(cls)  # the first clause says what it must derive from
+        except TypeError as error:  # a class written in C
+            raise ContractError(f"{cls.__name__} is no game, and not written in Python") from error
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
         raise ContractError(f"{cls.__name__} lacks {missing}: define them")

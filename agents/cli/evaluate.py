@@ -12,13 +12,14 @@ from rich.markup import escape
 
 from mfg_envs.game import as_int, check_range
 
-from ..run import write_json
+from ..atomic_files import write_json
 from ..run_folder import SavedRun, load_runs
 from . import looks
 from .estimates import estimate, of_seeds
 from .evaluation import Measured, Played, measure
-from .names import own_classes
-from .outputs import check_file
+from .names import MOST, own_classes
+from .outputs import as_folder, check_file
+from .terminal import Terminal
 
 WORDS = {
     "exploitability_at_least_low": "  95 % confidence from",
@@ -33,12 +34,15 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of mfg-envs train.")],
+    run: Annotated[
+        Path,
+        typer.Argument(parser=as_folder, metavar="RUN", help="Folder of mfg-envs train."),
+    ],
     agents: Annotated[
         list[str] | None,
         typer.Option(metavar="N,N", help="Numbers of real players; default: 100,1000."),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=2, help="Populations of each size.")] = 100,
+    episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
     game: Annotated[
         str | None,
@@ -47,7 +51,7 @@ def evaluate_command(
     json: Annotated[Path | None, typer.Option(help="Also write the numbers here.")] = None,
 ) -> None:
     """Measure a saved policy: exploitability, welfare, and N players beside the mean field."""
-    console = Console()
+    console = Terminal()
     numbers = _numbers(agents or ["100,1000"])
     if json is not None:
         check_file("--json", json)

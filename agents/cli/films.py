@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..run import write_atomically
+from ..atomic_files import write_atomically
 from .outputs import check_file
 
 COLOURS = 256

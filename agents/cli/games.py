@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-from pathlib import Path
 from typing import Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 import agents as learners
+from mfg_envs.continuous_game import ContinuousGame
+from mfg_envs.game import FiniteGame
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
+from mfg_envs.team_game import TeamGame
+
+from .terminal import Terminal
 
 KINDS = {"Finite games": GAMES, "Continuous games": CONTINUOUS_GAMES, "Team games": TEAM_GAMES}
 """Title -> names of games."""
-SOURCES = {
-    "FiniteGame": "finite",
-    "TrafficAssignment": "finite",
-    "ContinuousGame": "continuous",
-    "TeamGame": "team",
-}
-"""Words in the annotation of what a learner learns from -> what the table says."""
+SOURCES = {FiniteGame: "finite", ContinuousGame: "continuous", TeamGame: "team"}
+"""Kind of a game -> what the table says of a learner for it."""
 SPACE = 8
 """Characters of a line between the columns."""
 
@@ -35,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def list_command() -> None:
     """List the games and the learners."""
-    console, names = Console(), [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES, *learners.__all__]
+    console, names = Terminal(), [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES, *learners.__all__]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     widths = [max(map(len, names)) + 2, len("continuous")]
     widths.append(max(console.width - sum(widths) - SPACE, 20))
@@ -63,27 +60,17 @@ def offered_learners() -> list[Any]:
 
 
 def _learner_lines() -> dict[str, tuple[str, str]]:
-    """Return which games every learner is for, and what it does, by name.
-
-    What is imported later is only read.
-    """
+    """Return which games every learner is for, and what it does, by name."""
     lines = {}
     for learner in offered_learners():
-        source = inspect.signature(learner.learn).parameters["source"]
-        lines[learner.__name__] = (_kinds(str(source.annotation)), first_line(learner))
-    for name, file in learners.LATER.items():
-        text = Path(learners.__file__).with_name(f"{file}.py").read_text("utf-8")
-        found = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
-        if name in found:
-            line = (ast.get_docstring(found[name]) or "").split("\n", 1)[0]
-            own = (n for n in found[name].body if isinstance(n, ast.FunctionDef))
-            learn = next((ast.unparse(n.args) for n in own if n.name == "learn"), "")
-            lines[name] = (_kinds(learn), line)
+        kinds = [
+            word
+            for kind, word in SOURCES.items()
+            if any(issubclass(one, kind) for one in learner.learns)
+        ]
+        lines[learner.__name__] = (", ".join(kinds), first_line(learner))
+    lines |= {name: ("", line) for name, line in learners.LATER_LEARNERS.items()}
     return dict(sorted(lines.items()))
-
-
-def _kinds(annotation: str) -> str:
-    return ", ".join(word for kind, word in SOURCES.items() if kind in annotation)
 
 
 def first_line(documented: Any) -> str:

@@ -16,6 +16,9 @@ from mfg_envs.team_game import TeamGame
 from .games import offered_learners
 from .own_games import BrokenModuleError, check_parameters, load_class
 
+MOST = 10**6
+"""Of seeds, steps and episodes: more take years, or their list no memory holds."""
+
 
 def complete_game(incomplete: str) -> list[str]:
     """Return the names of games that begin so."""

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from mfg_envs.parallel import PopulationEnv
 from mfg_envs.team import TeamEnv
@@ -19,8 +18,9 @@ from mfg_envs.team_game import TeamGame
 from .acting import Actors, actors, saved_policy
 from .estimates import estimate
 from .films import check_film, write_film
-from .names import AnyGame, Settings, changed_game, named_game, own_classes
+from .names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
 from .settings import parse
+from .terminal import Terminal
 
 STEPS = 100
 """Of an episode without an end."""
@@ -44,14 +44,15 @@ def play_command(
         typer.Option(metavar="HOW", help="human: a window; FILE.gif, FILE.mp4, FILE.png."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help=f"Steps; default: the horizon, or {STEPS}.")
+        int | None,
+        typer.Option(min=1, max=MOST, help=f"Steps; default: the horizon, or {STEPS}."),
     ] = None,
     fps: Annotated[float, typer.Option(min=0.1, max=100, help="Pictures a second.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the game and of the actions.")] = 0,
     settings: Settings = None,
 ) -> None:
     """Play one episode of N players; print what they earn, show it, or film it."""
-    console = Console()
+    console = Terminal()
     film = None if render in (None, "human") else Path(str(render))
     if film is not None:
         check_film(film)
@@ -59,6 +60,8 @@ def play_command(
         _check_display()
     own, given, saved = own_classes(game), parse(settings or ()), None
     if policy not in ("random", "equilibrium"):
+        if not policy:
+            raise ValueError("--policy must be random, equilibrium or the folder of a run, got ''")
         saved = saved_policy(Path(policy), own)
         if (type(saved.game) not in own) if own else (saved.game.name != game):
             raise ValueError(f"{policy} has learned {saved.header['game']}, not {game}")

@@ -16,14 +16,15 @@ from mfg_envs.continuous_game import ContinuousGame
 from mfg_envs.discretise import discretise
 from mfg_envs.team_game import TeamGame
 
+from ..atomic_files import write_atomically
 from ..figures import flow_image, learning_curves, policy_image, sample_players
 from ..figures.players import laws
 from ..figures.style import OKABE_ITO
-from ..run import write_atomically
 from ..run_folder import SavedRun, load_runs
 from .evaluation import playable
 from .examples import epilog
-from .outputs import check_file
+from .outputs import as_folder, check_file
+from .terminal import Terminal
 from .training import GREATER_IS_BETTER
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -39,7 +40,8 @@ def register(app: typer.Typer) -> None:
 
 def plot_command(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Folders of mfg-envs train or sweep.")
+        list[Path],
+        typer.Argument(parser=as_folder, metavar="RUN", help="Folders of mfg-envs train or sweep."),
     ],
     out: Annotated[
         Path | None,
@@ -51,7 +53,7 @@ def plot_command(
     x: Annotated[str, typer.Option(help="iterations or samples.")] = "iterations",
 ) -> None:
     """Draw saved runs: learning curves; of a single one also its crowd and its policy."""
-    console = Console()
+    console = Terminal()
     first = runs[0] if len(runs) == 1 else runs[0].parent
     path = first / "learning_curves.png" if out is None else out
     if out is not None:

@@ -25,6 +25,7 @@ from .games import attributes, first_line
 from .names import Settings, complete_game, complete_learner, learner_class, named_game
 from .outputs import check_file
 from .settings import parse
+from .terminal import Terminal
 
 LARGE = 10_000_000
 """States times actions from which on the size is said before anything is made of it."""
@@ -60,7 +61,7 @@ def show_command(
 
     Of a learner: theory, what it does, parameters.
     """
-    console = Console()
+    console = Terminal()
     if game not in (known := _names("")):
         raise ValueError(f"no game or learner is called {game!r}; {close_names(game, known)}")
     if game in complete_learner(""):
@@ -233,7 +234,7 @@ def _picture(game: Any, agents: int, path: Path) -> None:
     from mfg_envs.parallel import PopulationEnv
     from mfg_envs.team import TeamEnv
 
-    from ..run import write_atomically
+    from ..atomic_files import write_atomically
 
     view = TeamEnv if game.name in TEAM_GAMES else PopulationEnv
     env: Any = view(game, agents, render_mode="rgb_array")

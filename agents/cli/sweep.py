@@ -14,15 +14,16 @@ from rich.table import Table
 
 from mfg_envs.game import check_choice
 
-from ..run import write_atomically
+from ..atomic_files import write_atomically
 from ..sweep import METRICS, Sweep
 from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results
 from . import looks
-from .names import GameName, LearnerName, learner_class
-from .outputs import check_place
+from .names import MOST, GameName, LearnerName, learner_class
+from .outputs import as_new_folder, check_place
 from .settings import parse, parse_grid
 from .sweep_figure import draw
+from .terminal import Terminal
 
 PAIR, LIST = "NAME=VALUE", "NAME=VALUE,VALUE"
 MOST_ROWS = 30
@@ -53,7 +54,9 @@ def sweep_command(
         list[str] | None,
         typer.Option(metavar=PAIR, help="Set a parameter of the game; may be repeated."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... of each combination.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST, help="Seeds 0, 1, ... of each combination.")
+    ] = 5,
     metric: Annotated[str, typer.Option(help=f"Ranks: {' or '.join(METRICS)}.")] = next(
         iter(METRICS)
     ),
@@ -65,13 +68,20 @@ def sweep_command(
         str | None,
         typer.Option(metavar="ADDRESS", help='Run on a Ray cluster: "local", "auto", ray://...'),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; default: results/LEARNER_GAME.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_new_folder,
+            metavar="FOLDER",
+            help="Folder; default: results/LEARNER_GAME.",
+        ),
+    ] = None,
 ) -> None:
     """Run every combination of parameters with every seed; rank them, draw their curves.
 
     The same command goes on where an interrupted one stopped: no run is lost or done twice.
     """
-    console = Console()
+    console = Terminal()
     cls = learner_class(learner)
     folder = Path("results") / f"{learner}_{game}" if out is None else out
     check_choice("--metric", metric, METRICS)
@@ -144,10 +154,14 @@ def _announce(console: Console, sweep: Sweep, folder: Path, seeds: int) -> None:
     """Say what is going to be done, and how much of it is there already."""
     runs, there = len(sweep.jobs), sum(finished(folder / key) for key in sweep.jobs)
     name, configurations = sweep.learner.__name__, len(sweep.configurations)
-    each = runs // configurations
-    if seeds > 1 and each == 1:
-        console.print(f"{name} is deterministic, its seed changes nothing: one run a configuration")
-    counted = f"{configurations} configurations x {each} seeds = " if runs > each > 1 else ""
+    each = {len(one.runs) for one in sweep.configurations}
+    if seeds > 1 and 1 in each:
+        which = "" if each == {1} else " with some of these parameters"
+        console.print(
+            f"{name} is deterministic{which}, its seed changes nothing: one run a configuration"
+        )
+    alike = configurations > 1 and each == {seeds} and seeds > 1
+    counted = f"{configurations} configurations x {seeds} seeds = " if alike else ""
     already = f", {there} of them complete already" if there else ""
     total = "1 run" if runs == 1 else f"{runs} runs"
     line = f"[bold]{name} on {sweep.game}[/]: {counted}{total}{already}; in {escape(str(folder))}/"

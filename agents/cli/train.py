@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
@@ -13,17 +12,25 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ..claims import LOCK, claim
+from mfg_envs.game import FiniteGame
+from mfg_envs.memory import check_memory
+
 from ..run import run
 from ..run_folder import SavedRun
 from . import looks
 from .estimates import of_seeds
-from .names import AnyGame, LearnerName, learner_class, named_game
+from .names import MOST, AnyGame, LearnerName, learner_class, named_game
+from .outputs import as_new_folder
 from .settings import parse
+from .terminal import Terminal
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 
 SEEDS, PLAYERS = 5, 100
 """Of a run, where nothing else is said."""
+LARGE = 10**7
+"""Entries of a table from which on a run says how large the game is."""
+TABLES = 3
+"""Tables that every learner of a finite game has at least: policy, values, moves."""
 
 
 def register(app: typer.Typer) -> None:
@@ -42,19 +49,26 @@ def train_command(
         list[str] | None,
         typer.Option("--game-set", metavar="NAME=VALUE", help="Parameter of the game; repeatable."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ...")] = SEEDS,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST, help="Seeds 0, 1, ...")] = SEEDS,
     every: Annotated[int, typer.Option(min=1, help="Iterations from metric to metric.")] = 1,
     agents: Annotated[
         int, typer.Option(min=1, help="Players, for learners that learn in an environment.")
     ] = PLAYERS,
-    out: Annotated[Path | None, typer.Option(help="Folder; default: results/LEARNER_GAME.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_new_folder,
+            metavar="FOLDER",
+            help="Folder; default: results/LEARNER_GAME.",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is there.")] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write a folder for TensorBoard beside a run.")
     ] = False,
 ) -> None:
     """Run a learner on a game, with some seeds; Ctrl-C leaves a run that --resume goes on with."""
-    console = Console()
+    console = Terminal()
     folder = Path("results") / f"{learner}_{game.rpartition(':')[2]}" if out is None else out
     built = named_game(game, parse(game_settings or (), "--game-set"))
     cls, parameters = learner_class(learner), parse(settings or ())
@@ -62,6 +76,7 @@ def train_command(
     if seeds > 1 and len(plan.seeds) == 1:
         console.print(f"{learner} is deterministic, its seed changes nothing: one run")
     check_folder(plan, folder, resume)
+    _announce_size(console, built)
     begun = monotonic()
     try:
         saved = _carry_out(console, plan, tensorboard)
@@ -90,35 +105,41 @@ def train_command(
     console.print(f"[dim]mfg-envs plot[/] {escape(where)}", highlight=False, soft_wrap=True)
 
 
+def _announce_size(console: Console, game: Any) -> None:
+    """Say how large a game is that takes long; refuse one whose tables fit into no memory.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    if not isinstance(game, FiniteGame):
+        return
+    entries = game.num_states * game.num_actions * (game.horizon or 1)
+    if entries < LARGE:
+        return
+    check_memory(entries, 8 * TABLES, "states x actions x decisions")
+    steps = "" if game.horizon is None else f" x {game.horizon:,} decisions"
+    console.print(
+        f"{game.name}: {game.num_states:,} states x {game.num_actions:,} actions{steps}; a table of"
+        f" values takes {8 * entries / 2**30:.1f} GiB, and an iteration may take minutes",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def _carry_out(console: Console, plan: Plan, tensorboard: bool) -> list[SavedRun]:
     """Do all runs, one after the other, and return them."""
     saved = []
     for folder, seed in plan.runs.items():
         if len(plan.runs) > 1 and console.is_terminal:
             console.print(f"[dim]seed {seed}")
-        new = [part for part in (folder, *folder.parents) if not part.exists()]
-        with claim(folder) as ours:
-            if not ours:
-                raise ValueError(f"another process is running in {folder}: wait for it")
-            options: dict[str, Any] = {"metrics": plan.metrics, "every": plan.every, "out": folder}
-            options["tensorboard"] = folder / "tensorboard" if tensorboard else None
-            try:
-                run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
-            except TypeError as error:  # the learner is none for this game
-                raise ValueError(str(error)) from error
-            finally:
-                if not (folder / "checkpoint.npz").exists():  # refused, or stopped at once
-                    _remove(new)
+        options: dict[str, Any] = {"metrics": plan.metrics, "every": plan.every, "out": folder}
+        options["tensorboard"] = folder / "tensorboard" if tensorboard else None
+        try:
+            run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
+        except TypeError as error:  # the learner is none for this game
+            raise ValueError(str(error)) from error
         saved.append(SavedRun(folder))
     return saved
-
-
-def _remove(folders: list[Path]) -> None:
-    """Remove folders that were made for a run which has left nothing in them."""
-    with suppress(OSError):
-        for folder in folders:
-            (folder / LOCK).unlink(missing_ok=True)
-            folder.rmdir()
 
 
 def _print_metrics(console: Console, title: str, saved: list[SavedRun]) -> None:

@@ -7,7 +7,6 @@ one configuration: what reads sweeps reads it, and a sweep in this folder does n
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,21 +19,20 @@ from mfg_envs.game import FiniteGame
 from mfg_envs.team_game import TeamGame
 
 from ..iterate import Iterate
-from ..run import Learner, Metric, usual_metrics
+from ..learner import Learner, facts
+from ..run import Metric, usual_metrics
 from ..run_folder import SavedRun, load_runs
-from ..sweep_grid import build, reads_seed
+from ..sweep_grid import build
 from ..sweep_jobs import Job
 from ..sweep_scores import Configuration, Results, Scores, write
 from .outputs import check_place
 
 KINDS = {
-    "FiniteGame": (FiniteGame, "finite games"),
-    "ContinuousGame": (ContinuousGame, "continuous games"),
-    "TeamGame": (TeamGame, "team games"),
+    FiniteGame: "finite games",
+    ContinuousGame: "continuous games",
+    TeamGame: "team games",
 }
-"""Words in the annotation of what a learner learns from -> class, and what it is called."""
-LEARN_IN_ENVIRONMENTS = ("BatchedIndependentPPO",)
-"""Learners that play through PettingZoo, any game."""
+"""Kind of a game -> what such games are called."""
 GREATER_IS_BETTER = ("surrogate_value", "mean_reward")
 """Metrics whose best value is the greatest."""
 
@@ -108,22 +106,20 @@ def plan_of(
         ValueError: If a parameter is unknown or wrong, or the learner is not for such a game.
     """
     learner: Any = build(cls, parameters)
-    kinds = str(inspect.signature(cls.learn).parameters["source"].annotation)
-    wanted = [KINDS[kind] for kind in KINDS if kind in kinds]
-    if wanted and not isinstance(game, tuple(kind for kind, _ in wanted)):
-        words = " and ".join(word for _, word in wanted)
-        own = next(word for kind, word in KINDS.values() if isinstance(game, kind))
+    learns, random, side_by_side = facts(learner)
+    wanted = [kind for kind in KINDS if any(issubclass(own, kind) for own in learns)]
+    if wanted and not isinstance(game, tuple(wanted)):
+        words = " and ".join(KINDS[kind] for kind in wanted)
+        own = next(words for kind, words in KINDS.items() if isinstance(game, kind))
         raise ValueError(f"{cls.__name__} is for {words}, {game.name} is one of the {own}")
     metrics = usual_metrics(game)
-    if cls.__name__ in LEARN_IN_ENVIRONMENTS:
+    if not wanted:  # it plays through PettingZoo, any game
         learner, metrics = InEnvironment(learner=learner, num_players=num_players), {}
         metrics["mean_reward"] = mean_reward
-    # The one learner that reads its seed, but not in its exact mode.
-    fixed = not reads_seed(cls) or getattr(learner, "mode", None) == "exact"
-    seeds = list(range(1 if fixed else num_seeds))
+    seeds = list(range(num_seeds if random else 1))
     if len(seeds) == 1:
         runs: dict[Path, Any] = {folder: 0}
-    elif "Sequence" in str(inspect.signature(cls.learn).parameters["seed"].annotation):
+    elif side_by_side:
         runs = {folder: seeds}
     else:
         jobs = [Job(learner, game, seed, dict(metrics), every) for seed in seeds]

@@ -16,7 +16,7 @@ from mfg_envs.game import Array, check_range
 from mfg_envs.pictures.canvas import axis_top
 from mfg_envs.pictures.scene import coordinates
 
-from ..run import write_atomically
+from ..atomic_files import write_atomically
 from .crowds import Crowd, histogram, layout_of, read
 from .flows import board_top, draw_density, name_of, place_label
 from .players import Players

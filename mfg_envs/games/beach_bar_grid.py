@@ -40,7 +40,8 @@ class BeachBarGrid(Ring):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("bar", self.bar, 0, self.num_cells - 1)
+        size = self.num_cells
+        check_range("bar", self.bar, 0, size - 1, f"num_cells = {size}")
         check_range("noise", self.noise, 0, 1)
 
     @property

@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    FiniteGame,
+    Layout,
+    as_int,
+    as_sequence,
+    at,
+    check_choice,
+    check_range,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -178,10 +187,12 @@ class TwoBarCoordination(Chain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.bars:
+        bars = tuple(as_int("bars", bar) for bar in as_sequence("bars", self.bars, "cells"))
+        object.__setattr__(self, "bars", bars)
+        if not bars:
             raise ValueError("bars must name at least one cell, got ()")
-        for bar in self.bars:
-            check_range("bars", bar, 0, self.num_cells - 1)
+        for bar in bars:
+            check_range("bars", bar, 0, self.num_cells - 1, f"num_cells = {self.num_cells}")
 
     @cached_property
     def cost(self) -> Array:

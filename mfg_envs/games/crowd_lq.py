@@ -43,7 +43,8 @@ class CrowdLQ(Ring):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("kappa", self.kappa, self.q**2)
+        check_range("num_cells", self.num_cells, 3, 10**4)  # a reward looks at every cell
+        check_range("kappa", self.kappa, self.q**2, given=f"q = {self.q}")
         for name in ("volatility", "time_step"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")

@@ -50,7 +50,6 @@ class CrowdModelling(Ring):
         super().__post_init__()
         check_range("noise", self.noise, 0, 1)
         check_range("crowd_aversion", self.crowd_aversion, 0)
-        check_choice("with_congestion", self.with_congestion, (False, True))
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:

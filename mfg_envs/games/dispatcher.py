@@ -59,7 +59,8 @@ class Dispatcher(TeamGame):
         check_range("num_zones", self.num_zones, 2, 1000)
         check_range("persistence", self.persistence, 0, 1)
         check_range("stray", self.stray, 0, 1)
-        check_range("persistence + stray", self.persistence + self.stray, 0, 1)
+        both = f"persistence = {self.persistence}, stray = {self.stray}"
+        check_range("persistence + stray", self.persistence + self.stray, 0, 1, both)
 
     @property
     def num_global_states(self) -> int:

@@ -36,7 +36,8 @@ class Flocking(Road):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("radius", self.radius, 0, self.num_cells)
+        size = self.num_cells
+        check_range("radius", self.radius, 0, size, f"num_cells = {size}")
 
     def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
         s = self.cell[x]

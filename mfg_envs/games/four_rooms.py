@@ -86,9 +86,11 @@ class FourRooms(ContinuousGame):
         check_range("action_cost", self.action_cost, 0)
         check_range("crowd_cost", self.crowd_cost, 0)
         check_range("epsilon", self.epsilon, 1e-300, 1)
-        for name in ("speed", "time_step", "noise_scale", "blur_width"):
+        for name in ("speed", "time_step", "noise_scale"):
             check_range(name, getattr(self, name), 1e-9)
-        if self.bins < 20 or self.bins % 20:
+        check_range("blur_width", self.blur_width, 1e-9, 1)
+        check_range("bins", self.bins, 20, 4000)
+        if self.bins % 20:
             raise ValueError(f"bins must be a multiple of 20, got {self.bins}")
 
     @property

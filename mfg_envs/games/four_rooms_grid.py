@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    FiniteGame,
+    Layout,
+    as_float,
+    as_int,
+    as_sequence,
+    at,
+    check_choice,
+    check_range,
+)
 from mfg_envs.games.grid import MOVES, STAY, TORUS, coordinates, landing
 
 if TYPE_CHECKING:
@@ -65,6 +75,7 @@ MAZE = (
 
 
 OPEN = (" " * 10,) * 10
+ENTRIES = "(row, column, number) entries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,19 +122,17 @@ class FourRoomsGrid(FiniteGame):
         check_range("crowd_aversion", self.crowd_aversion, 0)
         if self.floor <= 0:
             raise ValueError(f"floor must be positive, got {self.floor}")
-        for name in ("plan", "start", "place_rewards"):
-            if not isinstance(entries := getattr(self, name), str):
-                rows = (row if isinstance(row, str) else tuple(row) for row in entries)
-                object.__setattr__(self, name, tuple(rows))
+        for name in ("start", "place_rewards"):
+            if name == "start" and isinstance(self.start, str):
+                check_choice("start", self.start, ("corner", "anywhere"))
+            else:
+                object.__setattr__(self, name, _entries(name, getattr(self, name)))
         if len({len(row) for row in self.plan}) != 1 or not self.free.any():
             raise ValueError(f"plan must have rows of one length and a free cell, got {self.plan}")
-        if isinstance(self.start, str):
-            check_choice("start", self.start, ("corner", "anywhere"))
-        elif not self.start or min(entry[2] for entry in self.start) <= 0:
+        own = not isinstance(self.start, str)
+        if own and (not self.start or min(entry[2] for entry in self.start) <= 0):
             raise ValueError(f"start must hold (row, column, weight > 0) entries, got {self.start}")
-        for entries in (self.initial_law, self.bonus):  # they check their cells
-            if not np.isfinite(entries).all():
-                raise ValueError("start and place_rewards must hold finite numbers")
+        _ = self.initial_law, self.bonus  # they check their cells
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:
@@ -220,6 +229,17 @@ class FourRoomsGrid(FiniteGame):
                 raise ValueError(f"{name} names ({row}, {column}), which is no free cell")
             board[row, column] += number
         return board[self.free]
+
+
+def _entries(name: str, value: Any) -> tuple[tuple[int, int, float], ...]:
+    """Return (row, column, number) entries, checked."""
+    entries = []
+    for entry in as_sequence(name, value, ENTRIES):
+        if len(triple := as_sequence(name, entry, "a row, a column and a number")) != 3:
+            raise ValueError(f"{name} must hold {ENTRIES}, got {entry!r}")
+        row, column, number = triple
+        entries.append((as_int(name, row), as_int(name, column), as_float(name, number)))
+    return tuple(entries)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,8 @@ class KineticCongestion(FiniteGame):
         super().__post_init__()
         check_range("num_rows", self.num_rows, 1, 10**4)
         check_range("num_columns", self.num_columns, 1, 10**4)
-        check_range("target", self.target, 0, self.num_states - 1)
+        size = f"num_rows x num_columns = {self.num_rows} x {self.num_columns}"
+        check_range("target", self.target, 0, self.num_states - 1, size)
         if self.capacity <= 0:
             raise ValueError(f"capacity must be positive, got {self.capacity}")
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from mfg_envs.components import add, clip, dot, linear, spread, subtract
 from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
-from mfg_envs.game import Layout, as_float, check_choice, check_range
+from mfg_envs.game import Layout, as_float, as_sequence, check_choice, check_range
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -169,7 +169,7 @@ class GaussianLinearQuadratic(LinearQuadratic):
 
 def _vector(name: str, value: Any, dim: int) -> tuple[float, ...]:
     """Return a parameter as ``dim`` floats."""
-    values = tuple(value) if np.iterable(value) else (value,) * dim
+    values = as_sequence(name, value) if np.iterable(value) else (value,) * dim
     if len(values) != dim:
         raise ValueError(f"{name} must be a number or {dim} numbers, got {value!r}")
     return tuple(as_float(name, v) for v in values)
@@ -179,7 +179,7 @@ def _matrix(name: str, value: Any, dim: int) -> Matrix:
     """Return a parameter as a float, or as ``dim`` rows of floats."""
     if not np.iterable(value):
         return as_float(name, value)
-    rows = tuple(value)
+    rows = as_sequence(name, value, "rows")
     if len(rows) != dim or not all(np.iterable(row) for row in rows):
         raise ValueError(f"{name} must be a number or {dim} rows, got {value!r}")
     return tuple(_vector(name, row, dim) for row in rows)

@@ -81,15 +81,17 @@ class MFGarnet(FiniteGame):
         super().__post_init__()
         check_range("num_states", self.num_states, 1)
         check_range("num_actions", self.num_actions, 1)
-        check_range("branching", self.branching, 1, self.num_states)
+        size = self.num_states
+        check_range("branching", self.branching, 1, size, f"num_states = {size}")
         check_range("seed", self.seed, 0)
         check_choice("dynamics_structure", self.dynamics_structure, STRUCTURES)
         check_range("dynamics_strength", self.dynamics_strength, 0, 1)
         check_choice("reward_structure", self.reward_structure, STRUCTURES)
         check_range("reward_strength", self.reward_strength, 0, 1)
         check_choice("interaction", self.interaction, ("potential", "cyclic"))
-        size = self.num_states**2 * self.num_actions * self.branching
-        check_range("num_states^2 * num_actions * branching", size, 1, TABLE_LIMIT)
+        total = size**2 * self.num_actions * self.branching
+        sizes = f"num_states = {size}, num_actions = {self.num_actions}"
+        check_range("num_states^2 * num_actions * branching", total, 1, TABLE_LIMIT, sizes)
 
     @property
     def initial_law(self) -> Array:

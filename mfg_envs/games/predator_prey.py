@@ -13,7 +13,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    FiniteGame,
+    Layout,
+    as_floats,
+    as_sequence,
+    at,
+    check_choice,
+    check_range,
+)
 from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
 from mfg_envs.games.rings import NOBODY
 
@@ -74,12 +83,13 @@ class PredatorPrey(FiniteGame):
         check_range("crowd_aversion", self.crowd_aversion, 0)
         check_range("noise", self.noise, 0, 1)
         if self.interaction is not None:
-            rows = tuple(tuple(map(float, row)) for row in self.interaction)
+            rows = as_sequence("interaction", self.interaction, "rows")
+            rows = tuple(as_floats("interaction", row) for row in rows)
             object.__setattr__(self, "interaction", rows)
             size = self.num_populations
-            if [len(row) for row in rows] != [size] * size or not np.isfinite(rows).all():
+            if [len(row) for row in rows] != [size] * size:
                 raise ValueError(
-                    f"interaction must hold {size} rows of {size} finite numbers, got {rows};"
+                    f"interaction must hold {size} rows of {size} numbers, got {rows};"
                     " num_populations sets the size"
                 )
 

@@ -148,8 +148,7 @@ class RingRoad(Road):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.jam_density <= 0:
-            raise ValueError(f"jam_density must be positive, got {self.jam_density}")
+        check_range("jam_density", self.jam_density, 1e-9)
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from mfg_envs.game import FiniteGame
+from mfg_envs.game import FiniteGame, shown
 from mfg_envs.games.known_networks import known
 from mfg_envs.games.networks import Network, Trips
 from mfg_envs.games.ways import Ways, ways
@@ -29,11 +29,18 @@ class RoadGame(FiniteGame):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.network, str | Network):
-            raise TypeError(f"network must be a name or a Network, got {self.network!r}")
+            raise TypeError(f"network must be a name or a Network, got {shown(self.network)}")
         if isinstance(self.trips, tuple):
+            if not self.trips:
+                raise ValueError("trips must hold (origin, destination, volume) entries, got ()")
+            for entry in self.trips:
+                if not isinstance(entry, tuple | list) or len(entry) != 3:
+                    raise ValueError(
+                        f"trips must hold (origin, destination, volume) entries, got {shown(entry)}"
+                    )
             object.__setattr__(self, "trips", Trips(self.trips))
         if not isinstance(self.trips, Trips | None):
-            raise TypeError(f"trips must be Trips or a tuple of triples, got {self.trips!r}")
+            raise TypeError(f"trips must be Trips or a tuple of triples, got {shown(self.trips)}")
         _ = self.ways  # raises if a destination cannot be reached
 
     @cached_property

@@ -66,12 +66,11 @@ class SIS(FiniteGame):
         check_range("infection", self.infection, 0, 1)
         check_range("recovery", self.recovery, 0, 1)
         for name in ("contact", "background", "well", "ill"):
-            values = tuple(map(float, getattr(self, name)))
-            object.__setattr__(self, name, values)
-            if len(values) != len(self.contact) or not np.isfinite(values).all():
+            values = getattr(self, name)
+            if len(values) != len(self.contact) or not values:
                 raise ValueError(
-                    f"{name} must hold {len(self.contact)} finite numbers, one for every"
-                    f" contact, got {values}"
+                    f"{name} must hold {len(self.contact) or 'some'} numbers, one for every"
+                    f" contact, got {values} (contact = {self.contact})"
                 )
         check_range("contact", min(self.contact), 0)
         check_range("contact", max(self.contact), 0, 1)

@@ -106,7 +106,7 @@ def test_a_wrapper_that_could_not_act_later_is_refused_at_once():
         def step(self, actions):
             return super().step(actions)
 
-    with pytest.raises(ValueError, match="Hidden overrides step.*override step_async"):
+    with pytest.raises(ValueError, match=r"Hidden overrides step.*override step_async"):
         team(lambda venv: ppo(Hidden(venv), 8))
 
 

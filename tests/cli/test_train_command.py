@@ -137,7 +137,7 @@ REFUSED = [
     (("MFOMO", "beach_bar"), "MFOMO is for finite games, beach_bar is one of the continuous"),
     (("SemiSGD", "left_right"), "online learners need a game without end, horizon is 2"),
     (("FrankWolfe", "sis"), 'FrankWolfe needs "routing_cycle" with cost="bpr"'),
-    (("PolicyMirrorAscent", "beach_bar"), "learn needs a FiniteGame or a PettingZoo"),
+    (("PolicyMirrorAscent", "beach_bar"), "PolicyMirrorAscent is for finite games, beach"),
 ]
 
 

@@ -97,7 +97,6 @@ def test_the_ring_is_drawn():
         ({"num_cells": 2}, "num_cells must be in"),
         ({"noise": 2}, r"noise must be in \[0, 1\], got 2\.0"),
         ({"crowd_aversion": -1}, "crowd_aversion must be at least 0"),
-        ({"with_congestion": 2}, "with_congestion must be one of False, True"),
         ({"geometry": "line"}, "geometry must be one of 'ring', 'torus'"),
     ],
 )

@@ -189,7 +189,7 @@ def test_the_crowd_learns_to_spread_out():
         ({"start": ((1, 13, 1),)}, r"start names \(1, 13\), which is no free cell"),
         ({"start": ((1, 1, -1),)}, r"start must hold \(row, column, weight > 0\) entries"),
         ({"start": ()}, r"start must hold \(row, column, weight > 0\) entries"),
-        ({"place_rewards": ((1, 1, float("nan")),)}, "must hold finite numbers"),
+        ({"place_rewards": ((1, 1, float("nan")),)}, "place_rewards must be finite, got nan"),
         ({"place_rewards": ((6, 6, 1),)}, r"place_rewards names \(6, 6\), which is no free cell"),
         ({"plan": ("##", "#")}, "plan must have rows of one length and a free cell"),
         ({"plan": ("##", "##")}, "plan must have rows of one length and a free cell"),

@@ -107,7 +107,7 @@ def test_a_player_sees_all_populations_around():
         ({"num_cells": 1}, "num_cells must be in"),
         ({"noise": 1.1}, r"noise must be in \[0, 1\], got 1\.1"),
         ({"crowd_aversion": -1}, "crowd_aversion must be at least 0"),
-        ({"interaction": [[0, 1], [1, 0]]}, "interaction must hold 3 rows of 3 finite numbers"),
+        ({"interaction": [[0, 1], [1, 0]]}, "interaction must hold 3 rows of 3 numbers"),
     ],
 )
 def test_a_value_out_of_its_range_is_refused(parameters, message):

@@ -44,5 +44,5 @@ def test_the_reward_picks_the_class():
 
 
 def test_a_value_out_of_its_range_is_refused():
-    with pytest.raises(ValueError, match=r"jam_density must be positive, got 0\.0"):
+    with pytest.raises(ValueError, match=r"jam_density must be at least 1e-09, got 0\.0"):
         make_game("ring_road", reward="lwr", jam_density=0)

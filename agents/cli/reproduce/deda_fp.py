@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.game import Array, check_choice
 
-from ...run import write_atomically, write_json
+from ...atomic_files import write_atomically, write_json
 from .. import looks
+from ..names import MOST
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import deda_fp_exact, deda_fp_figure, deda_fp_play
 from .deda_fp_study import (
     ALGORITHMS,
@@ -40,13 +42,16 @@ MARKS = {True: "[green]held[/]", False: "[red]missed[/]"}
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for runs, figures and data.")] = Path(
-        "results/deda_fp"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            parser=as_new_folder, metavar="FOLDER", help="Folder for runs, figures and data."
+        ),
+    ] = Path("results/deda_fp"),
     game: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(GAMES)}; may be repeated.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... of every run.")] = 4,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST, help="Seeds 0, 1, ... of every run.")] = 4,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a core.")
     ] = None,
@@ -56,7 +61,7 @@ def command(
 
     Hours on two cores.  The same command goes on where an interrupted one stopped.
     """
-    console = Console()
+    console = Terminal()
     for name in game or ():
         check_choice("game", name, GAMES)
     games, begun = [name for name in GAMES if name in (game or GAMES)], time.perf_counter()

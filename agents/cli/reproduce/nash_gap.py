@@ -12,14 +12,17 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ...atomic_files import write_atomically, write_json
+from ...claims import TakenError, claim
 from ...figures.curves import draw_gaps
-from ...run import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import nash_gap_study
+from .kept_numbers import KeptNumbers
 from .nash_gap_study import PROMISED, Curve, seen, slope
 
 TITLES = {
@@ -32,16 +35,28 @@ MARKS = {"crowd": "o", "own state": "s", "value": "o"}
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/nash_gap"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/nash_gap"),
     quick: Annotated[bool, typer.Option(help="Up to 100 players, few episodes.")] = False,
 ) -> None:
-    """What a deviator gains from a mean-field equilibrium among 10 to 10 000 players."""
-    console = Console()
+    """What a deviator gains from a mean-field equilibrium among 10 to 10 000 players.
+
+    A run that was interrupted goes on where it stopped; results are those of an unbroken one.
+    """
+    console = Terminal()
     begun = time.perf_counter()
-    with console.status("") as status:
-        curves = nash_gap_study.study(quick, status.update)
+    runs = out / ("runs_quick" if quick else "runs")
+    with claim(runs) as ours, console.status("") as status:
+        if not ours:
+            raise TakenError(runs)
+        try:
+            curves = nash_gap_study.study(quick, status.update, KeptNumbers(runs))
+        except KeyboardInterrupt:
+            status.stop()
+            console.print("Interrupted: the same command goes on where this stopped.")
+            raise typer.Exit(130) from None
     decades = [n for n in (10, 100, 1000, 10_000) if n <= max(c.num_agents[-1] for c in curves)]
     sizes = {str(n): functools.partial(_size, num_agents=n) for n in decades}
     note = "±: standard error; in noise: less than two of them."
@@ -55,7 +70,6 @@ def command(
     console.print(_table(title, {**powers, "all": _power}, curves, note))
     checks = _checks(curves)
     console.print(_checks_table(checks))
-    out.mkdir(parents=True, exist_ok=True)
     figure = _figure(curves)
     write_atomically(out / "nash_gap.png", lambda file: figure.savefig(file, dpi=110))
     data = [{n: _plain(part) for n, part in c._asdict().items()} for c in curves]

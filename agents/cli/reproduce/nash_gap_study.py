@@ -16,6 +16,7 @@ linear-quadratic (LQ)       without bounds: Riccati; bounded: strict, on a grid
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from mfg_envs.nash_gap import nash_gap
 
 from ...fixed_point_iteration import FixedPointIteration
 from ...run import run
+from .kept_numbers import KeptNumbers
 from .nash_gap_exact import ExactGap, own_state, two_states
 from .power_law import Slope, fit
 
@@ -105,40 +107,58 @@ class Case(NamedTuple):
     lookahead: int
 
 
-def study(quick: bool, progress: Callable[[str], Any]) -> list[Curve]:
-    """Return every curve; the quick form stops at 100 players."""
+def study(quick: bool, progress: Callable[[str], Any], kept: KeptNumbers) -> list[Curve]:
+    """Return every curve; the quick form stops at 100 players.
+
+    Args:
+        quick: Whether few players will do.
+        progress: Is told what is at hand.
+        kept: What an earlier call has found, and where more is kept.
+    """
     most = 100 if quick else NUM_AGENTS[-1]
     curves = []
     for case in CASES:
         progress(f"{case.game}: simulating")
-        curves.append(_simulated(case, most, quick))
+        curves.append(_simulated(case, most, quick, kept))
     for panel, name, solve, answer, limit in EXACT:
         progress(f"{name}: exactly")
-        curves += _exact(panel, name, *solve(), answer, min(limit, most))
+        curves += _exact(panel, name, solve, answer, min(limit, most), kept)
     return curves
 
 
-def _simulated(case: Case, most: int, quick: bool) -> Curve:
-    game, policy = case.solve()
+def _simulated(case: Case, most: int, quick: bool, kept: KeptNumbers) -> Curve:
+    solved = functools.cache(case.solve)  # not if everything is known
+
+    def gap(n: int, episodes: int) -> tuple[float, float]:
+        found = nash_gap(*solved(), n, num_episodes=episodes, lookahead=case.lookahead)
+        return found.gap, found.error
+
     numbers = [n for n in NUM_AGENTS if n <= min(case.most_agents, most)]
     gaps = []
     for n in numbers:
         episodes = 20 if quick else min(case.episodes, max(100, case.players // n))
-        gaps.append(nash_gap(game, policy, n, num_episodes=episodes, lookahead=case.lookahead))
+        name = f"{case.game}: {n} players, {episodes} episodes, lookahead {case.lookahead}"
+        gaps.append(kept.row(name, functools.partial(gap, n, episodes)))
     sizes, errors = (np.array([gap[i] for gap in gaps]) for i in range(2))
     return Curve(case.panel, case.game, "crowd", np.array(numbers), sizes, errors)
 
 
 def _exact(
-    panel: str, name: str, game: Any, policy: Any, answer: Callable[..., Any], most: int
+    panel: str,
+    name: str,
+    solve: Callable[[], tuple[Any, Any]],
+    answer: Callable[..., ExactGap],
+    most: int,
+    kept: KeptNumbers,
 ) -> list[Curve]:
     """Return the curves of a game that need no sampling."""
+    solved = functools.cache(solve)
     numbers = np.array([n for n in NUM_AGENTS if n <= most])
-    gaps = [answer(game, policy, int(n)) for n in numbers]
-    if isinstance(policy, riccati.Affine):
-        limit = riccati.value(game, riccati.flow(game, policy))
-    else:
-        limit = exact.value(game, exact.law_met(game, policy), policy)
+    gaps = [
+        ExactGap(*kept.row(f"{name}: {n} players, exact", lambda n=int(n): answer(*solved(), n)))
+        for n in numbers
+    ]
+    (limit,) = kept.row(f"{name}: infinitely many, exact", lambda: [_limit(*solved())])
     sizes = {
         "crowd": np.array([gap.crowd for gap in gaps]),
         "own state": np.array([gap.state for gap in gaps]),
@@ -149,6 +169,13 @@ def _exact(
         for kind, size in sizes.items()
         if not np.isnan(size).any()
     ]
+
+
+def _limit(game: Any, policy: Any) -> float:
+    """Return what one of infinitely many players earns."""
+    if isinstance(policy, riccati.Affine):
+        return riccati.value(game, riccati.flow(game, policy))
+    return exact.value(game, exact.law_met(game, policy), policy)
 
 
 def closed_form(game: Any, policy: riccati.Affine, num_agents: int) -> ExactGap:

@@ -8,14 +8,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.game import Array
 
-from ...run import write_atomically, write_json
+from ...atomic_files import write_atomically, write_json
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import pma_study
 from .pma_study import Result, Setting, slope
 
@@ -34,14 +35,17 @@ CURVES: dict[str, tuple[str, str, str, str]] = {
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path("results/pma"),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/pma"),
     quick: Annotated[bool, typer.Option(help="Two tiny runs of everything.")] = False,
 ) -> None:
     """Policy mirror ascent on four games: errors against players and samples, modes compared.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     begun = time.perf_counter()
     console.print(
         "[bold]Policy mirror ascent[/] from one path: distance (L1, in the worst state) of the"

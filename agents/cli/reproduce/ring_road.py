@@ -8,26 +8,28 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ...run import write_atomically, write_json, write_npz
+from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import HOLLOW, OKABE_ITO
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import ring_road_study as ring_road
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/ring_road"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/ring_road"),
     quick: Annotated[bool, typer.Option(help="Two seeds of everything.")] = False,
 ) -> None:
     """FPI, off-policy and on-policy QM iteration; SemiSGD and the sampled FPI family.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     seeds = (2, 2) if quick else (10, 20)
     begun = time.perf_counter()
     console.print(

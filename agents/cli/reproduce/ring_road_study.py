@@ -21,8 +21,9 @@ from ... import online
 from ...fixed_point_iteration import FixedPointIteration
 from ...iterate import Iterate
 from ...lax_friedrichs_fpi import LaxFriedrichsFPI
+from ...learner import Learner
 from ...qm_iteration import QMIteration
-from ...run import Learner, Run, per_seed, run
+from ...run import Run, per_seed, run
 from ...semi_sgd import SampledFixedPointIteration, SemiSGD
 
 ADDITIVE_OPTIMUM = np.tile(

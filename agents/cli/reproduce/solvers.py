@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ...run import write_atomically, write_json, write_npz
+from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from .solvers_document import MARKS, document, promises, ranking
 from .solvers_games import FAMILIES, QUICK, Case, sampled_pairing
 from .solvers_study import SOLVERS, Outcome, study
@@ -31,9 +33,10 @@ PAGE = "The page `docs/solvers.md`; its picture goes to images/ beside it."
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/solvers"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/solvers"),
     quick: Annotated[bool, typer.Option(help="Few iterations on a few small games.")] = False,
     docs: Annotated[Path | None, typer.Option(help=PAGE)] = None,
 ) -> None:
@@ -43,7 +46,7 @@ def command(
     """
     if quick and docs is not None:
         raise ValueError("the page needs all games: use --docs without --quick")
-    console = Console()
+    console = Terminal()
     iterations, begun = FEW if quick else ITERATIONS, time.perf_counter()
     every = {case.label: case for cases in FAMILIES.values() for case in cases}
     labels = QUICK if quick else tuple(every)

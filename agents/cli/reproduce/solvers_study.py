@@ -14,16 +14,18 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.game import Array, FiniteGame
 
+from ...atomic_files import write_json
 from ...fictitious_play import FictitiousPlay
 from ...fixed_point_iteration import FixedPointIteration
 from ...iterate import Iterate
+from ...learner import Learner
 from ...mfomo import MFOMO
 from ...munchausen_omd import MunchausenOMD
 from ...occupation import occupation
 from ...online_mirror_descent import OnlineMirrorDescent
 from ...policy_iteration import PolicyIteration
 from ...prior_descent import PriorDescent
-from ...run import Learner, run, value_exploitability, write_json
+from ...run import run, value_exploitability
 from . import solvers_theory as theory
 from .solvers_games import FAMILIES, Case, first_policy, unit
 

@@ -44,13 +44,14 @@ from mfg_envs.regularised import regularised_exploitability, soft_action_values
 from ...fictitious_play import FictitiousPlay
 from ...fixed_point_iteration import FixedPointIteration
 from ...iterate import Iterate
+from ...learner import Learner
 from ...mfomo import MFOMO
 from ...munchausen_omd import MunchausenOMD
 from ...occupation import law_of, occupation
 from ...online_mirror_descent import OnlineMirrorDescent
 from ...policy_iteration import PolicyIteration
 from ...prior_descent import PriorDescent
-from ...run import Learner, Metric
+from ...run import Metric
 
 KINDS = {
     "alone": "the crowd does not matter",

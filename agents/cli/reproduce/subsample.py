@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ...run import write_atomically, write_json, write_npz
+from ...atomic_files import write_atomically, write_json, write_npz
 from .. import looks
 from ..looks import OKABE_ITO
+from ..outputs import as_new_folder
+from ..terminal import Terminal
 from . import subsample_study
 from .subsample_study import Gap, Study
 
@@ -32,16 +33,17 @@ NOTE = (
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for figure and data.")] = Path(
-        "results/subsample"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
+    ] = Path("results/subsample"),
     quick: Annotated[bool, typer.Option(help="Small teams, few k.")] = False,
 ) -> None:
     """SUBSAMPLE-MFQ: optimality gap and run time against k, on dispatcher and two other tasks.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Console()
+    console = Terminal()
     begun = time.perf_counter()
     plan = subsample_study.QUICK if quick else subsample_study.FULL
     sizes = " and ".join(str(n) for n, _ in plan.teams)

@@ -24,7 +24,8 @@ from mfg_envs.team_batch import TeamBatchEnv
 from mfg_envs.team_game import TeamGame
 
 from ... import multisets, subsample_tables
-from ...run import run, write_npz
+from ...atomic_files import write_npz
+from ...run import run
 from ...subsample_execution import SubsampledPolicy
 from ...subsample_mfq import SubsampleMFQ
 from ...subsample_surrogate import surrogate
