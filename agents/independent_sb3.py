@@ -4,6 +4,10 @@ Each model sees a VecEnv of its own.  ``model.learn()`` runs as it is, in a coro
 waits for its environment it hands on to the next player's model, and when all have acted the game
 takes one step, all copies at once as arrays where the environment is ours.  One model runs at a
 time and in a fixed order, so the same seed gives the same weights, bit for bit.
+
+A model whose player has left before the others waits: its environment's step returns when the
+player acts again, with the end of its episode and the first observation of its next one.  So it
+is given each step that its player took, and no other; its steps and episodes are those.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from gymnasium.vector.utils import create_empty_array
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
@@ -28,6 +33,8 @@ from .baton import Baton
 from .global_randomness import GlobalRandomness
 from .progress import bar
 
+PATIENCE = 1000
+"""Episodes in a row in which no model that learns may act, before it is an error."""
 Factory = Callable[[VecEnv], BaseAlgorithm]
 """Makes a model for the environment it is given: ``lambda env: PPO("MlpPolicy", env)``."""
 Self = TypeVar("Self", bound="IndependentLearners")
@@ -41,6 +48,8 @@ class IndependentLearners:
         learners: Factory of the model of every player, by the player's name (``"vehicle_0"``) or
             by its group (``"vehicle"``: a model of its own for each); names go before groups.
         copies: Copies of the game that are played side by side, as many sub-environments a model.
+            A model steps all of them at once: where players leave earlier in one copy than in
+            another, give 1.
         seed: Of the game and of all the models' random numbers.
 
     Attributes:
@@ -61,6 +70,8 @@ class IndependentLearners:
         self._seen: list[Any] = []
         self._outcome: list[Any] = [None] * len(factories)
         self._acted: list[Any] = [None] * len(factories)
+        self._options: Any = None
+        self._steps = self._idle = 0  # of the game, and its episodes without a model that learns
         self.models: dict[str, BaseAlgorithm] = {}
         with self._randomness:
             for i, (name, factory) in enumerate(factories.items()):
@@ -79,6 +90,7 @@ class IndependentLearners:
         A new episode starts.  A model that is done earlier than others (its rollouts are shorter)
         goes on acting by its policy.  With ``reset_num_timesteps=False`` the models count on from
         the last call, so that a long run may be cut into pieces with a ``save`` after each.
+        ``set_options`` of any model's environment, called before, holds for the game's reset.
 
         Args:
             total_timesteps: Steps of each model, counted as Stable-Baselines3 does: one a copy.
@@ -88,11 +100,15 @@ class IndependentLearners:
 
         Raises:
             RuntimeError: If a model raises: with the player's name, and the error as its cause.
-                All others are stopped first.
+                All others are stopped first.  Or if a player never acts.
+            ValueError: If a player has left one copy and acts in another.
         """
         models = list(self.models.values())
-        self._seen = self._columns.reset(self._number(0, self._calls))
-        self._outcome, self._calls = [None] * len(models), self._calls + 1
+        self._seen = self._columns.reset(self._number(0, self._calls), self._options)
+        self._outcome, self._calls, self._options = [None] * len(models), self._calls + 1, None
+        spaces, copies = self._columns.action_spaces, self._columns.copies
+        self._acted = [create_empty_array(space, copies) for space in spaces]
+        self._steps = self._idle = 0
         goal = total_timesteps + (0 if reset_num_timesteps else models[0].num_timesteps)
         states: list[Any] = [None] * len(models)
 
@@ -113,7 +129,10 @@ class IndependentLearners:
         try:
             with self._randomness, bar("learning", 0, goal, progress_bar) as advance:
                 while any(self._baton.alive):
+                    acting = self._acting(self._baton.alive)
                     for i, model in enumerate(models):
+                        if not acting[i]:
+                            continue  # it waits
                         if self._baton.alive[i] and self._baton.turn(i):
                             continue
                         self._check(i)
@@ -121,7 +140,7 @@ class IndependentLearners:
                             self._seen[i], states[i], self._starts(i)
                         )
                     if any(self._baton.alive):
-                        self._advance()
+                        self._advance(acting)
                         advance(max(model.num_timesteps for model in models))
         finally:
             self._baton.stop()
@@ -161,16 +180,41 @@ class IndependentLearners:
         outcome = self._outcome[i]
         return np.ones(self._columns.copies, bool) if outcome is None else outcome[1]
 
-    def _advance(self) -> None:
+    def _acting(self, alive: list[bool]) -> list[bool]:
+        """Return which players act in the next step; the models of others wait."""
+        each = list(zip(self.models, self._columns.acting.T.tolist(), strict=True))
+        for name, acting in each:
+            if any(acting) and not all(acting):
+                raise ValueError(
+                    f"{name!r} is gone from copy {acting.index(False)} after {self._steps} steps"
+                    f" and acts in copy {acting.index(True)}: its model, which steps all copies at"
+                    " once, would learn from steps that never happened; give copies=1, where it"
+                    " waits"
+                )
+        every = [all(acting) for _, acting in each]
+        if any(act and learns for act, learns in zip(every, alive, strict=True)):
+            self._idle = 0
+        elif self._idle > PATIENCE:
+            raise RuntimeError(
+                f"{each[alive.index(True)][0]!r} has not acted for {PATIENCE} episodes: its model"
+                " waits for ever; name players that play in possible_agents"
+            )
+        return every
+
+    def _advance(self, acting: list[bool]) -> None:
         """Play one step of the game with what everybody has chosen."""
         step = self._columns.step(self._acted)
+        self._steps, self._idle = self._steps + 1, self._idle + (step.final is not None)
         self._seen, done = step.observation, step.terminated | step.truncated
         for i, seen in enumerate(step.observation if step.final is None else step.final):
-            infos: list[dict[str, Any]] = [{} for _ in done]
+            if not acting[i]:
+                continue  # the end of its last episode is still to be told
+            told = step.infos[i] if step.infos is not None else [{}] * len(done)
+            infos = [dict(info) for info in told]
             for b in np.flatnonzero(done[:, i]):
                 last = {k: v[b] for k, v in seen.items()} if isinstance(seen, dict) else seen[b]
                 cut = bool(step.truncated[b, i] and not step.terminated[b, i])
-                infos[b] = {"terminal_observation": last, "TimeLimit.truncated": cut}
+                infos[b] |= {"terminal_observation": last, "TimeLimit.truncated": cut}
             self._outcome[i] = step.reward[:, i].astype(np.float32), done[:, i].copy(), infos
 
 
@@ -185,7 +229,14 @@ class PlayerVecEnv(VecEnv):
         self.action_space.seed(hub._number(1, player))
 
     def reset(self) -> Any:
+        infos = self.hub._columns.infos
+        if infos is not None:
+            self.reset_infos = [dict(info) for info in infos[self.player]]
         return copy.copy(self.hub._seen[self.player])
+
+    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
+        super().set_options(options)
+        self.hub._options = self._options
 
     def step_async(self, actions: Array) -> None:
         self.hub._acted[self.player] = actions

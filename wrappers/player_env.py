@@ -83,15 +83,17 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; without a seed, the next one of the same stream."""
         super().reset(seed=seed)
+        told: dict[str, Any] = {}
         if self.batch is not None:
             self._seen = self.batch.reset(seed).observation[0]
         else:
-            self._seen, _ = self.env.reset(seed=seed)
+            self._seen, infos = self.env.reset(seed=seed, options=options)
+            told = dict(infos.get(self.player, {}))
             if seed is not None or not self._spaces:
                 self._spaces = copy.deepcopy([self.env.action_space(a) for a in self.agents])
                 for space in self._spaces:
                     space.seed(int(self.np_random.integers(2**31)))
-        return self._own(), {}
+        return self._own(), told
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one action of the player, and the others'."""
@@ -106,9 +108,10 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
             return self._own(), float(step.reward[0, self._index]), over, cut, {}
         acting = set(self.env.agents)
         chosen = {a: actions[i] for i, a in enumerate(self.agents) if a in acting}
-        self._seen, rewards, ends, cuts, _ = self.env.step(chosen)
+        self._seen, rewards, ends, cuts, infos = self.env.step(chosen)
         me = self.player
-        return self._own(), float(rewards[me]), bool(ends[me]), bool(cuts[me]), {}
+        told = dict(infos.get(me, {}))
+        return self._own(), float(rewards[me]), bool(ends[me]), bool(cuts[me]), told
 
     def render(self) -> Any:
         """Draw the population."""

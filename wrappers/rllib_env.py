@@ -16,6 +16,9 @@ except ImportError as error:
     raise ImportError('to_rllib needs RLlib: pip install "mfg-envs[ray]" torch') from error
 
 
+from .check_parallel import check_parallel
+
+
 class PopulationMultiAgentEnv(MultiAgentEnv):
     """Show a PettingZoo environment to RLlib, whose own view of one cannot be drawn.
 
@@ -27,6 +30,7 @@ class PopulationMultiAgentEnv(MultiAgentEnv):
     """
 
     def __init__(self, env: Any) -> None:
+        check_parallel(env)
         super().__init__()
         self.env = env
         self.metadata = dict(getattr(env, "metadata", {}))

@@ -6,6 +6,7 @@ code serves the dicts of a PettingZoo environment (one copy) and ``as_arrays``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pettingzoo.utils.wrappers import BaseParallelWrapper
 from mfg_envs.game import Array
 from mfg_envs.parallel import PopulationEnv
 
-from .dict_copies import kinds, stack
+from .dict_copies import Options, kinds, stack
 from .population_arrays import Moment, PopulationArrays, Rows, as_arrays
 
 
@@ -41,6 +42,7 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
         agents: list[Any] = env.possible_agents
         self.observation_spaces: dict[Any, Any] = dict.fromkeys(agents, self._observation_space)
         self.action_spaces: dict[Any, Any] = dict.fromkeys(agents, self._action_space)
+        self._index = {agent: i for i, agent in enumerate(agents)}
         self._t = 0
 
     def _observations(self, space: Any) -> Any:
@@ -65,8 +67,14 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
         """Return the actions of the environment below, (R, ...)."""
         return actions
 
-    def _earn(self, reward: Array, over: Array) -> Array:
-        """Return rewards (B, K), given those below; ``over`` says whose episode ends."""
+    def _earn(self, reward: Array, over: Array, acted: Array) -> Array:
+        """Return rewards (B, N), given those below.
+
+        Args:
+            reward: Of every agent, (B, N).
+            over: Whose episode ends, bool (B, N).
+            acted: Who acted, bool (B, N); what others earn never happened.
+        """
         return reward
 
     def _begin(self, seed: int | None) -> None:
@@ -98,20 +106,22 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
             below = dict(zip(actions, each, strict=True))
         seen, rewards, ends, cuts, infos = self.env.step(below)
         self._t += 1
-        over = np.array([[ends[agent] or cuts[agent] for agent in rewards]])
-        earned = self._earn(np.array([list(rewards.values())], np.float64), over)
-        rewards = dict(zip(rewards, earned[0].tolist(), strict=True))
+        who, shape = [self._index[agent] for agent in rewards], (1, len(self._index))
+        earned, over, acted = np.zeros(shape), np.zeros(shape, bool), np.zeros(shape, bool)
+        earned[0, who], acted[0, who] = list(rewards.values()), True
+        over[0, who] = [ends[agent] or cuts[agent] for agent in rewards]
+        earned = self._earn(earned, over, acted)
+        rewards = dict(zip(rewards, earned[0, who].tolist(), strict=True))
         return self._dict(seen), rewards, ends, cuts, infos
 
-    def as_arrays(self, copies: int = 1) -> PopulationArrays:
+    def as_arrays(self, copies: int = 1, leavers: str = "mask") -> PopulationArrays:
         """Return copies of the environment as arrays, see ``wrappers.as_arrays``."""
-        return WrappedArrays(self, copies)
+        return WrappedArrays(self, copies, leavers)
 
     def _dict(self, seen: dict[str, Any]) -> dict[str, Any]:
         ours = self.env.unwrapped
         batch = ours.batch if isinstance(ours, PopulationEnv) else None
-        index = {agent: i for i, agent in enumerate(self.possible_agents)}
-        agents = np.array([index[agent] for agent in seen], int)
+        agents = np.array([self._index[agent] for agent in seen], int)
         rows = stack(self._seen_space, list(seen.values()))
         moment = Moment(np.array([self._t]), batch)
         rows = self._see(_shaped(rows, (1, len(agents))), moment, agents)
@@ -122,20 +132,30 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
 class WrappedArrays(PopulationArrays):
     """The arrays below a ``RowWrapper``, changed by it."""
 
-    def __init__(self, wrapper: RowWrapper, copies: int) -> None:
+    def __init__(self, wrapper: RowWrapper, copies: int, leavers: str) -> None:
         super().__init__(wrapper, copies)
-        self._below = as_arrays(wrapper.env, copies)
+        self._below = as_arrays(wrapper.env, copies, leavers)
         self._wrapper, self.env = wrapper, wrapper
         self._who = np.arange(len(self.agents))
 
-    def reset(self, seed: int | None = None) -> Any:
+    @property
+    def acting(self) -> Array:
+        return self._below.acting
+
+    @property
+    def infos(self) -> Sequence[dict[str, Any]] | None:
+        return self._below.infos
+
+    def reset(self, seed: int | None = None, options: Options = None) -> Any:
         self._wrapper._begin(seed)
-        return self._rows(self._below.reset(seed))
+        return self._rows(self._below.reset(seed, options))
 
     def advance(self, actions: Any) -> Rows:
+        acted = self._below.acting
         rows = self._below.advance(self._wrapper._act(actions))
-        over, shape = rows.terminated | rows.truncated, (self.copies, -1)
-        earned = self._wrapper._earn(rows.reward.reshape(shape), over.reshape(shape))
+        over = rows.terminated | rows.truncated
+        moved = (part.reshape(self.copies, -1) for part in (rows.reward, over, acted))
+        earned = self._wrapper._earn(*moved)
         seen = self._rows(rows.observation)
         return rows._replace(observation=seen, reward=earned.reshape(-1))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+
+from mfg_envs.game import check_choice
 
 from .population_arrays import as_arrays
 
@@ -26,18 +29,30 @@ class PopulationTorchEnv(EnvBase):
 
     Args:
         env: A PettingZoo ``ParallelEnv`` whose agents have the same spaces; ours are stepped as
-            arrays.  All agents of a copy must end together.
+            arrays.
         copies: Independent copies, B.
         group: What the agents are called; None: the first part of their names.
+        leavers: "refuse" or "stay": agents that leave before the others, see ``as_arrays``.
+        infos: Keys of numbers in the agents' infos that are handed on as
+            ``(group, "info", key)``, float32; NaN where an agent's infos have none.
 
     Attributes:
         arrays: The population, see ``as_arrays``.
         group_map: Names of the agents of the group.
     """
 
-    def __init__(self, env: Any, copies: int = 1, group: str | None = None) -> None:
+    def __init__(
+        self,
+        env: Any,
+        copies: int = 1,
+        group: str | None = None,
+        *,
+        leavers: str = "refuse",
+        infos: Sequence[str] = (),
+    ) -> None:
+        check_choice("leavers", leavers, ("refuse", "stay"))
         super().__init__(batch_size=torch.Size([copies]))
-        self.arrays = as_arrays(env, copies)
+        self.arrays, self._keys = as_arrays(env, copies, leavers), tuple(infos)
         agents = self.arrays.agents
         self.group = agents[0].rsplit("_", 1)[0] if group is None else group
         self.group_map = {self.group: agents}
@@ -49,7 +64,9 @@ class PopulationTorchEnv(EnvBase):
         def grouped(**specs: Any) -> Composite:
             return Composite({self.group: Composite(specs, shape=shape)}, shape=(copies,))
 
-        self.observation_spec = grouped(observation=seen)
+        told = {key: Unbounded(shape=torch.Size(shape), dtype=torch.float32) for key in infos}
+        parts = {"info": Composite(told, shape=shape)} if told else {}
+        self.observation_spec = grouped(observation=seen, **parts)
         self.action_spec = grouped(action=played)
         self.reward_spec = grouped(reward=reward)
         flags = ("done", "terminated", "truncated")
@@ -62,7 +79,7 @@ class PopulationTorchEnv(EnvBase):
     def _reset(self, tensordict: Any = None, **kwargs: Any) -> Any:
         mask = None if tensordict is None else tensordict.get("_reset", None)
         if mask is None:
-            rows = self.arrays.reset(self._next_seed)
+            rows = self.arrays.reset(self._next_seed, kwargs.get("options"))
             self._next_seed = None
         else:
             rows = self.arrays.restart()
@@ -71,7 +88,8 @@ class PopulationTorchEnv(EnvBase):
                     "only episodes that are over restart one by one: reset all copies together"
                 )
         over = np.zeros(self.arrays.copies, bool)
-        return self._tensors({"observation": self._rows(rows)}, over, over)
+        parts = {"observation": self._rows(rows), **self._told(self.arrays.infos)}
+        return self._tensors(parts, over, over)
 
     def _step(self, tensordict: Any) -> Any:
         a = tensordict[self.group, "action"].flatten(0, 1).numpy()
@@ -80,9 +98,8 @@ class PopulationTorchEnv(EnvBase):
         reward = torch.from_numpy(rows.reward.astype(np.float32)).reshape(*shape, 1)
         ended = rows.terminated.reshape(shape).all(1)
         cut = (rows.terminated | rows.truncated).reshape(shape).all(1) & ~ended
-        return self._tensors(
-            {"observation": self._rows(rows.observation), "reward": reward}, ended, cut
-        )
+        parts = {"observation": self._rows(rows.observation), **self._told(rows.infos)}
+        return self._tensors({**parts, "reward": reward}, ended, cut)
 
     def _set_seed(self, seed: int | None) -> None:
         self._next_seed = seed
@@ -97,6 +114,16 @@ class PopulationTorchEnv(EnvBase):
         return torch.from_numpy(np.ascontiguousarray(rows)).unflatten(
             0, (self.arrays.copies, len(self.arrays.agents))
         )
+
+    def _told(self, infos: Sequence[dict[str, Any]] | None) -> dict[str, Any]:
+        """Return the infos that are handed on, (B, N) each."""
+        if not self._keys:
+            return {}
+        shape = (self.arrays.copies, len(self.arrays.agents))
+        rows = infos or [{}] * self.arrays.num_rows
+        each = {key: [float(info.get(key, np.nan)) for info in rows] for key in self._keys}
+        told = {key: torch.tensor(values).reshape(shape) for key, values in each.items()}
+        return {"info": TensorDict(told, shape)}
 
     def _tensors(self, parts: dict[str, Any], ended: Any, cut: Any) -> Any:
         agents = TensorDict(parts, (self.arrays.copies, len(self.arrays.agents)))
@@ -123,6 +150,8 @@ def _spec(space: Any, shape: tuple[int, int]) -> Any:
     return Bounded(low, high, shape=torch.Size(full), dtype=low.dtype)
 
 
-def to_torchrl(env: Any, copies: int = 1, group: str | None = None) -> PopulationTorchEnv:
+def to_torchrl(
+    env: Any, copies: int = 1, group: str | None = None, **options: Any
+) -> PopulationTorchEnv:
     """Return B copies of a population as a TorchRL environment; see ``PopulationTorchEnv``."""
-    return PopulationTorchEnv(env, copies, group)
+    return PopulationTorchEnv(env, copies, group, **options)
