@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,33 +150,37 @@ class DictCopies:
         self, b: int, chosen: Sequence[Any], reward: Array, terminated: Array, truncated: Array
     ) -> None:
         """Play a step of copy b into its rows."""
-        env, acted = self.envs[b], np.flatnonzero(self.acting[b]).tolist()
-        seen, rewards, ends, cuts, infos = env.step({self.agents[i]: chosen[i] for i in acted})
+        env, acted = self.envs[b], self.acting[b].copy()
+        names = list(compress(self.agents, acted.tolist()))
+        actions = dict(zip(names, compress(chosen, acted.tolist()), strict=True))
+        seen, rewards, ends, cuts, infos = env.step(actions)
         self.t[b] += 1
-        staying = set(env.agents)
-        for i in acted:
-            agent = self.agents[i]
-            reward[i] = rewards.get(agent, 0.0)
-            ended, cut = ends.get(agent, False), cuts.get(agent, False)
-            if agent not in staying:
-                terminated[i], truncated[i] = ended, cut or not ended
-            elif ended or cut:
-                raise ValueError(
-                    f"{agent!r} ended at step {self.t[b]} of copy {b}, but env.agents keeps it:"
-                    " PettingZoo's agents leave when they end; let env.step remove it"
-                )
+        self._look(b, seen, infos)
+        left, staying = ~self.acting[b, acted], self.acting[b].any()
+        ended = np.array([ends.get(name, False) for name in names], bool)
+        cut = np.array([cuts.get(name, False) for name in names], bool)
+        if (kept := (ended | cut) & ~left).any():
+            raise ValueError(
+                f"{names[int(kept.argmax())]!r} ended at step {self.t[b]} of copy {b}, but"
+                " env.agents keeps it: PettingZoo's agents leave when they end; let env.step"
+                " remove it"
+            )
+        reward[acted] = [rewards.get(name, 0.0) for name in names]
+        terminated[acted], truncated[acted] = ended, cut | (left & ~ended)
         if self._leavers == "stay":
             done = terminated | truncated
             self._ended[b, done] = terminated[done]
             terminated[:] = not staying and self._ended[b]
             truncated[:] = not staying and ~self._ended[b]
-        self._look(b, seen, infos)
 
     def _look(self, b: int, seen: Mapping[str, Any], infos: Mapping[str, Any]) -> None:
         """Take down what copy b shows."""
-        there = set(self.envs[b].agents)
         self._seen[b] = {**self._nothing, **seen}
         self.infos[b] = [infos.get(agent, {}) for agent in self.agents]
+        self.acting[b] = True
+        if self.envs[b].agents == self.agents:
+            return  # the usual case
+        there = set(self.envs[b].agents)
         self.acting[b] = [agent in there for agent in self.agents]
         if strange := there.difference(self._nothing):
             raise ValueError(f"possible_agents must name every agent, but {strange.pop()!r} plays")

@@ -81,12 +81,11 @@ class PopulationVectorEnv(VectorEnv[Any, Any, Array]):
         infos = self._vector(self.arrays.infos, range(self.num_envs))
         if rows.final is not None:
             over = rows.terminated | rows.truncated
-            last = np.full(self.num_envs, None, object)
-            each, who = list(iterate(self.observation_space, rows.final)), np.flatnonzero(over)
-            for i in who:
-                last[i] = each[i]
+            each = iterate(self.observation_space, rows.final)
+            last = np.fromiter(each, object, self.num_envs)
+            last[~over] = None
             infos |= {"final_obs": last, "_final_obs": over}
-            final = self._vector(rows.infos, who.tolist())
+            final = self._vector(rows.infos, np.flatnonzero(over).tolist())
             infos |= {"final_info": final, "_final_info": over.copy()}
         flags = rows.terminated.copy(), rows.truncated.copy()
         return rows.observation, rows.reward, *flags, infos

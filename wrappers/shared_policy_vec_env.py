@@ -106,7 +106,7 @@ class SharedPolicyVecEnv(VecEnv):
         if self._written:
             self._blank()
         done, infos = self._no.copy(), list(self._infos)
-        if rows.infos is not None:
+        if rows.infos is not None and any(rows.infos):
             infos = [dict(info) for info in rows.infos]
         if rows.ended:
             done |= rows.terminated

@@ -45,6 +45,11 @@ class LeavesEarly(BaseParallelWrapper):
         return tuple(out)
 
 
+def test_an_aec_environment_is_refused():
+    with pytest.raises(TypeError, match=r"must be a PettingZoo ParallelEnv, got .*aec_to_parallel"):
+        to_rllib(ring_road_v0.env(num_agents=2))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """Keep what Ray starts to this machine, and small."""
