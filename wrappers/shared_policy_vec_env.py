@@ -117,9 +117,9 @@ class SharedPolicyVecEnv(VecEnv):
             for i in np.flatnonzero(done).tolist():
                 end = {"terminal_observation": each[i], "TimeLimit.truncated": cuts[i]}
                 infos[i] = {**infos[i], **end}
-            if self.arrays.infos is not None:
+            if (first := self.arrays.infos) is not None:
                 for i in np.flatnonzero(done).tolist():
-                    self.reset_infos[i] = dict(self.arrays.infos[i])
+                    self.reset_infos[i] = dict(first[i])
         return rows.observation, reward, done, infos
 
     def _blank(self) -> None:

@@ -64,7 +64,8 @@ class PopulationTorchEnv(EnvBase):
         def grouped(**specs: Any) -> Composite:
             return Composite({self.group: Composite(specs, shape=shape)}, shape=(copies,))
 
-        told = {key: Unbounded(shape=torch.Size(shape), dtype=torch.float32) for key in infos}
+        number = Unbounded(shape=torch.Size(shape), dtype=torch.float32)
+        told = {key: number.clone() for key in self._keys}
         parts = {"info": Composite(told, shape=shape)} if told else {}
         self.observation_spec = grouped(observation=seen, **parts)
         self.action_spec = grouped(action=played)
@@ -151,7 +152,12 @@ def _spec(space: Any, shape: tuple[int, int]) -> Any:
 
 
 def to_torchrl(
-    env: Any, copies: int = 1, group: str | None = None, **options: Any
+    env: Any,
+    copies: int = 1,
+    group: str | None = None,
+    *,
+    leavers: str = "refuse",
+    infos: Sequence[str] = (),
 ) -> PopulationTorchEnv:
     """Return B copies of a population as a TorchRL environment; see ``PopulationTorchEnv``."""
-    return PopulationTorchEnv(env, copies, group, **options)
+    return PopulationTorchEnv(env, copies, group, leavers=leavers, infos=infos)
