@@ -15,6 +15,7 @@ NEEDS_rllib := torch==2.13.0 --editable ".[plot,ray]"
 NEEDS_skrl := torch==2.13.0 skrl --editable .
 NEEDS_agilerl := torch==2.13.0 agilerl peft --editable .
 NEEDS_benchmarl := torch==2.13.0 benchmarl --editable ".[plot]"
+NEEDS_pettingzoo := torch==2.13.0 "pettingzoo[butterfly]" mpe2 --editable ".[sb3,torchrl]"
 INTEROP := $(patsubst NEEDS_%,%,$(filter NEEDS_%,$(.VARIABLES)))
 
 .DEFAULT_GOAL := help

@@ -5,19 +5,23 @@ waits for its environment it hands on to the next player's model, and when all h
 takes one step, all copies at once as arrays where the environment is ours.  One model runs at a
 time and in a fixed order, so the same seed gives the same weights, bit for bit.
 
+A model whose player has left before the others waits: its environment's step returns when the
+player acts again, with the end of its episode and the first observation of its next one.  So it
+is given each step that its player took, and no other; its steps and episodes are those.
+
 Whoever does not learn, being done or while another model is evaluated, acts through copies of the
 ``VecEnvWrapper`` stack that its factory built, see ``wrappers.model_player``.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
+from gymnasium.vector.utils import create_empty_array
 from pettingzoo import ParallelEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
@@ -26,14 +30,16 @@ from mfg_envs import random
 from wrappers import as_columns
 from wrappers.dict_copies import group_of
 from wrappers.model_player import ModelPlayer
-from wrappers.relay_vec_env import RelayVecEnv
 
 from . import independent_files
 from .baton import Baton
 from .global_randomness import GlobalRandomness
 from .independent_callbacks import Last, callbacks_of
+from .player_vec_env import PlayerVecEnv
 from .progress import bar
 
+PATIENCE = 1000
+"""Episodes in a row in which no model that learns may act, before it is an error."""
 Factory = Callable[[VecEnv], BaseAlgorithm]
 """Makes a model for the environment it is given: ``lambda env: PPO("MlpPolicy", env)``."""
 Self = TypeVar("Self", bound="IndependentLearners")
@@ -47,6 +53,8 @@ class IndependentLearners:
         learners: Factory of the model of every player, by the player's name (``"vehicle_0"``) or
             by its group (``"vehicle"``: a model of its own for each); names go before groups.
         copies: Copies of the game that are played side by side, as many sub-environments a model.
+            A model steps all of them at once: where players leave earlier in one copy than in
+            another, give 1.
         seed: Of the game and of all the models' random numbers.
 
     Attributes:
@@ -72,6 +80,9 @@ class IndependentLearners:
         self._seen: list[Any] = []
         self._outcome: list[Any] = [None] * len(factories)
         self._acted: list[Any] = [None] * len(factories)
+        self._news = [False] * len(factories)  # whether ``_outcome`` is still to be told
+        self._options: Any = None
+        self._steps = self._idle = 0  # of the game, and its episodes without a model that learns
         self._alone: int | None = None
         self._games = 0
         self._others: dict[int, ModelPlayer] = {}
@@ -94,6 +105,7 @@ class IndependentLearners:
         A new episode starts.  A model that is done earlier than others (its rollouts are shorter)
         goes on acting by its policy.  With ``reset_num_timesteps=False`` the models count on from
         the last call, so that a long run may be cut into pieces with a ``save`` after each.
+        ``set_options`` of any model's environment, called before, holds for the game's reset.
 
         Args:
             total_timesteps: Steps of each model, counted as Stable-Baselines3 does: one a copy.
@@ -105,12 +117,13 @@ class IndependentLearners:
         Raises:
             TypeError: If ``callback`` is a callback itself: every model needs its own.
             RuntimeError: If a model raises: with the player's name, and the error as its cause.
-                All others are stopped first.
+                All others are stopped first.  Or if a player never acts.
+            ValueError: If a player has left one copy and acts in another.
         """
         names, models = list(self.models), list(self.models.values())
         last = [Last(callbacks_of(name, callback)) for name in self.models]
-        self._seen = self._columns.reset(self._number(0, self._calls))
-        self._outcome, self._calls, self._alone = [None] * len(models), self._calls + 1, None
+        self._reset(self._number(0, self._calls))
+        self._calls, self._alone = self._calls + 1, None
         goal = total_timesteps + (0 if reset_num_timesteps else models[0].num_timesteps)
         done: dict[int, ModelPlayer] = {}
 
@@ -129,17 +142,17 @@ class IndependentLearners:
         try:
             with self._randomness, bar("learning", 0, goal, progress_bar) as advance:
                 while any(self._baton.alive):
-                    for i in range(len(models)):
+                    acting = self._acting(self._baton.alive)
+                    for i in np.flatnonzero(acting).tolist():  # the models of others wait
                         if self._baton.alive[i] and self._baton.turn(i):
                             continue
                         self._check(i)
                         if i not in done:
-                            done[i] = self._player(i)
+                            done[i], self._news[i] = self._player(i), False
                             last[i].hand_over(done[i], self._seen[i])
-                        self._acted[i] = done[i].act()
+                        self._act(i, done[i])
                     if any(self._baton.alive):
-                        self._advance()
-                        self._tell(done)
+                        self._advance(acting)
                         advance(max(model.num_timesteps for model in models))
         finally:
             self._baton.stop()
@@ -187,68 +200,81 @@ class IndependentLearners:
         spaces = columns.observation_spaces[i], columns.action_spaces[i]
         return ModelPlayer(list(self.models.values())[i], *spaces, columns.copies)
 
-    def _tell(self, players: Mapping[int, ModelPlayer]) -> None:
-        """Tell players who do not learn what came of the step."""
-        for i, player in players.items():
+    def _reset(self, seed: int) -> None:
+        """Begin an episode of every copy."""
+        columns = self._columns
+        self._seen = columns.reset(seed, self._options)
+        self._acted = [create_empty_array(space, columns.copies) for space in columns.action_spaces]
+        self._outcome, self._news = [None] * len(self._acted), [False] * len(self._acted)
+        self._options, self._steps, self._idle = None, 0, 0
+
+    def _act(self, i: int, player: ModelPlayer) -> None:
+        """Let a player who does not learn act, now that it knows what came of its last action."""
+        if not player.begun:
+            player.begin(self._seen[i])
+        elif self._news[i]:
             player.hear(self._seen[i], *self._outcome[i])
+        self._news[i] = False
+        self._acted[i] = player.act()
 
     def _open(self, i: int, seed: int | None) -> None:
         """Begin an episode in which player i's environment is stepped outside of ``learn``."""
         self._alone, self._games = i, self._games + 1
-        self._seen = self._columns.reset(self._number(2, self._games) if seed is None else seed)
+        self._reset(self._number(2, self._games) if seed is None else seed)
         self._others = {j: self._player(j) for j in range(len(self.models)) if j != i}
-        for j, player in self._others.items():
-            player.begin(self._seen[j])
 
     def _play_alone(self, i: int) -> None:
-        """Step the game that player i's environment has begun; the others act as they are."""
+        """Play on until player i, who has chosen, acts again; the others act as they are."""
         if self._alone != i:
             raise RuntimeError("the episode of this player's environment is over: reset it first")
-        for j, player in self._others.items():
-            self._acted[j] = player.act()
-        self._advance()
-        self._tell(self._others)
+        only = [j == i for j in range(len(self.models))]
+        acting = self._acting(only)
+        while True:
+            for j, player in self._others.items():
+                if acting[j]:
+                    self._act(j, player)
+            self._advance(acting)
+            acting = self._acting(only)
+            if acting[i]:
+                return
 
-    def _advance(self) -> None:
+    def _acting(self, alive: list[bool]) -> list[bool]:
+        """Return which players act in the next step; the models of others wait."""
+        each = list(zip(self.models, self._columns.acting.T.tolist(), strict=True))
+        for name, acting in each:
+            if any(acting) and not all(acting):
+                raise ValueError(
+                    f"{name!r} is gone from copy {acting.index(False)} after {self._steps} steps"
+                    f" and acts in copy {acting.index(True)}: its model, which steps all copies at"
+                    " once, would learn from steps that never happened; give copies=1, where it"
+                    " waits"
+                )
+        every = [all(acting) for _, acting in each]
+        if any(act and learns for act, learns in zip(every, alive, strict=True)):
+            self._idle = 0
+        elif self._idle > PATIENCE:
+            raise RuntimeError(
+                f"{each[alive.index(True)][0]!r} has not acted for {PATIENCE} episodes: its model"
+                " waits for ever; name players that play in possible_agents"
+            )
+        return every
+
+    def _advance(self, acting: list[bool]) -> None:
         """Play one step of the game with what everybody has chosen."""
         step = self._columns.step(self._acted)
+        self._steps, self._idle = self._steps + 1, self._idle + (step.final is not None)
         self._seen, done = step.observation, step.terminated | step.truncated
         for i, seen in enumerate(step.observation if step.final is None else step.final):
-            infos: list[dict[str, Any]] = [{} for _ in done]
+            if not acting[i]:
+                continue  # the end of its last episode is still to be told
+            told = step.infos[i] if step.infos is not None else [{}] * len(done)
+            infos = [dict(info) for info in told]
             for b in np.flatnonzero(done[:, i]):
                 last = {k: v[b] for k, v in seen.items()} if isinstance(seen, dict) else seen[b]
                 cut = bool(step.truncated[b, i] and not step.terminated[b, i])
-                infos[b] = {"terminal_observation": last, "TimeLimit.truncated": cut}
+                infos[b] |= {"terminal_observation": last, "TimeLimit.truncated": cut}
             self._outcome[i] = step.reward[:, i].astype(np.float32), done[:, i].copy(), infos
-
-
-class PlayerVecEnv(RelayVecEnv):
-    """What one player's model sees: a sub-environment for every copy of the game."""
-
-    def __init__(self, hub: IndependentLearners, player: int) -> None:
-        self.hub, self.player = hub, player
-        columns = hub._columns
-        spaces = columns.observation_spaces[player], columns.action_spaces[player]
-        super().__init__(columns.copies, *copy.deepcopy(spaces))
-        self.action_space.seed(hub._number(1, player))
-
-    def reset(self) -> Any:
-        """Begin an episode; while all learn, go on with theirs."""
-        if self.hub._baton is None:
-            self.hub._open(self.player, self._seeds[0])
-        self._reset_seeds()
-        self.seen = self.hub._seen[self.player]
-        return super().reset()
-
-    def step_wait(self) -> Any:
-        hub, i = self.hub, self.player
-        hub._acted[i] = self.acted
-        if hub._baton is None:
-            hub._play_alone(i)
-        else:
-            hub._baton.wait(i)
-        self.seen, self.outcome = hub._seen[i], hub._outcome[i]
-        return super().step_wait()
+            self._news[i] = True
 
 
 def _assign(agents: list[Any], learners: Mapping[Any, Factory]) -> dict[Any, Factory]:

@@ -49,7 +49,7 @@ class Training:
     """
 
     def __init__(self, learner: Any, env: Any, seed: int) -> None:
-        self.learner, self.arrays = learner, as_arrays(env, learner.copies)
+        self.learner, self.arrays = learner, as_arrays(env, learner.copies, "refuse")
         self.shape = _shape(self.arrays, learner.hidden)
         self.num_players = len(self.arrays.agents)
         transitions = learner.num_steps * learner.copies

@@ -39,10 +39,11 @@ class NormaliseReward(RowWrapper):
     def _begin(self, seed: int | None) -> None:
         self._returns = 0.0
 
-    def _earn(self, reward: Array, over: Array, alive: Array) -> Array:
-        returns = self.discount * self._returns + reward
-        self._learn(returns[alive])
-        self._returns = np.where(alive & ~over, returns, 0.0)
+    def _earn(self, reward: Array, over: Array, acted: Array) -> Array:
+        returns = np.where(acted, self.discount * self._returns + reward, self._returns)
+        if acted.any():
+            self._learn(returns[acted])
+        self._returns = np.where(over, 0.0, returns)
         return reward / np.sqrt(self.variance + self.epsilon)
 
     def _learn(self, returns: Array) -> None:

@@ -17,7 +17,8 @@ from mfg_envs.parallel import PopulationEnv
 from mfg_envs.random import seed_key
 
 from .action_masks import MASK, has_mask
-from .dict_copies import check_parallel, group_of, stack, taken, zeros
+from .check_parallel import check_parallel
+from .dict_copies import group_of, stack, taken, zeros
 from .population_arrays import GameArrays
 
 
@@ -132,7 +133,7 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
             self._spaces = copy.deepcopy([self.env.action_space(a) for a in self.agents])
             for space in self._spaces:
                 space.seed(int(self.np_random.integers(2**31)))
-        return self._own(), infos.get(self.player, {})
+        return self._own(), dict(infos.get(self.player, {}))
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one action of the player, and the others'.
@@ -166,7 +167,7 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
             alive = acting & set(self.env.agents)
             earned = np.array([rewards.get(agent, 0.0) for agent in self.agents], float)
             self._tell(earned, np.array([agent not in alive for agent in self.agents]))
-        return self._own(), float(rewards[name]), ended, cut, infos.get(name, {})
+        return self._own(), float(rewards[name]), ended, cut, dict(infos.get(name, {}))
 
     def render(self) -> Any:
         """Draw the population."""

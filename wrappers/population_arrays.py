@@ -7,24 +7,29 @@ Every wrapper that hands a population to a learner stands on this one.
 
 Episodes restart by themselves: the rows after an end are the first of the next episode, and
 ``Rows.final`` has the last of the ended one.
+
+Where agents leave before the others, their rows go on, and what they hold never happened:
+``acting`` says whose row is real, see ``as_arrays``.
 """
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector.utils import batch_space, iterate
-from pettingzoo import ParallelEnv
 
 from mfg_envs.batch import BatchEnv
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array, as_int, check_choice, check_range
 from mfg_envs.moment import sealed
 from mfg_envs.parallel import PopulationEnv
 
-from .dict_copies import DictCopies, kinds, stack
+from .check_parallel import check_parallel
+from .dict_copies import DictCopies, Options, kinds, stack
 
 
 class Rows(NamedTuple):
@@ -38,6 +43,7 @@ class Rows(NamedTuple):
         ended: Whether the episode of any player ended.
         final: Last observations of the copies that ended, (R, ...); None if none ended.
             Rows of copies that go on are those of ``observation``.
+        infos: Of the step, R dicts; None: there are none, whatever happens.
     """
 
     observation: Any
@@ -46,6 +52,7 @@ class Rows(NamedTuple):
     truncated: Array
     ended: bool
     final: Any
+    infos: Sequence[dict[str, Any]] | None = None
 
 
 class Moment(NamedTuple):
@@ -88,9 +95,27 @@ class PopulationArrays(ABC):
         """Number of rows, R = B * N."""
         return self.copies * len(self.agents)
 
+    @property
     @abstractmethod
-    def reset(self, seed: int | None = None) -> Any:
-        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
+    def acting(self) -> Array:
+        """Whose action is played in the next step, bool (R,): all but those who have left."""
+
+    @property
+    def infos(self) -> Sequence[dict[str, Any]] | None:
+        """What came with the present observations, R dicts; None: nothing ever does."""
+        return None
+
+    @abstractmethod
+    def reset(self, seed: int | None = None, options: Options = None) -> Any:
+        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``.
+
+        Without a seed, streams go on; the first ones are drawn by the operating system, but for
+        that of a foreign environment: it is the first copy, and goes on with its own.
+
+        Args:
+            seed: Of the first copy.
+            options: Handed to foreign environments: one dict for all copies, or a list of B.
+        """
 
     def step(self, actions: Any) -> Rows:
         """Play one action per row, (R, ...); episodes that end restart."""
@@ -100,7 +125,10 @@ class PopulationArrays(ABC):
 
     @abstractmethod
     def advance(self, actions: Any) -> Rows:
-        """Play one action per row; episodes that end do not restart yet."""
+        """Play one action per row; episodes that end do not restart yet.
+
+        A copy that was over before begins anew instead of playing: its rewards are zero.
+        """
 
     @abstractmethod
     def restart(self) -> Any:
@@ -138,11 +166,18 @@ class GameArrays(PopulationArrays):
         self._yes = sealed(np.ones(self.num_rows, bool))
         self._played: Array | None = None
 
-    def reset(self, seed: int | None = None) -> Array:
+    @property
+    def acting(self) -> Array:
+        return self._no if self._over() else self._yes
+
+    def reset(self, seed: int | None = None, options: Options = None) -> Array:
         self._played = None
         return self._rows(self.env.batch.reset(seed).observation)
 
     def advance(self, actions: Array) -> Rows:
+        if self._over():
+            zeros = np.zeros(self.num_rows)
+            return Rows(self.reset(), zeros, self._no, self._no, False, None)
         batch, a = self.env.batch, np.asarray(actions).reshape(self._shape)
         step = batch.step(a)
         self._played = a[0]
@@ -176,20 +211,29 @@ class GameArrays(PopulationArrays):
 class DictArrays(PopulationArrays):
     """Any ``ParallelEnv``: stepped through its dicts, see ``DictCopies``."""
 
-    def __init__(self, env: Any, copies: int = 1) -> None:
+    def __init__(self, env: Any, copies: int = 1, leavers: str = "mask") -> None:
         super().__init__(env, copies)
-        self._copies = DictCopies(env, self.copies)
+        self._copies = DictCopies(env, self.copies, leavers)
         self._played: Any = batch_space(self.action_space, self.num_rows)
 
-    def reset(self, seed: int | None = None) -> Any:
-        return self._rows(self._copies.reset(seed))
+    @property
+    def acting(self) -> Array:
+        return self._copies.acting.reshape(-1)
+
+    @property
+    def infos(self) -> list[dict[str, Any]]:
+        return list(chain.from_iterable(self._copies.infos))
+
+    def reset(self, seed: int | None = None, options: Options = None) -> Any:
+        return self._rows(self._copies.reset(seed, options))
 
     def advance(self, actions: Any) -> Rows:
         each, N = list(iterate(self._played, actions)), len(self.agents)
         played = self._copies.advance([each[b * N : (b + 1) * N] for b in range(self.copies)])
-        reward, terminated, truncated = (flag.reshape(-1) for flag in played[1:])
+        reward, terminated, truncated = (flag.reshape(-1) for flag in played[1:4])
         ended = bool(terminated.any() or truncated.any())
-        return Rows(self._rows(played.seen), reward, terminated, truncated, ended, None)
+        seen, infos = self._rows(played.seen), list(chain.from_iterable(played.infos))
+        return Rows(seen, reward, terminated, truncated, ended, None, infos)
 
     def restart(self) -> Any:
         first = self._copies.restart()
@@ -208,24 +252,32 @@ class DictArrays(PopulationArrays):
         return stack(self.observation_space, [one[agent] for one in seen for agent in self.agents])
 
 
-def as_arrays(env: Any, copies: int = 1) -> PopulationArrays:
+def as_arrays(env: Any, copies: int = 1, leavers: str = "mask") -> PopulationArrays:
     """Return copies of an environment as arrays.
+
+    ==========  ==================================================================================
+    leavers     agents of foreign environments that leave before the others
+    ==========  ==================================================================================
+    "mask"      end once, when they leave; until they act again (``acting``), their rows hold
+                zeros that never happened: neither train on them nor count them
+    "refuse"    are named in an error, where the first of them leaves
+    "stay"      do not end yet: they see zeros and earn nothing until their copy ends, and end then
+                as they would have; rows are trained on, returns are true, lengths the copy's
+    ==========  ==================================================================================
 
     Args:
         env: A ``PopulationEnv`` (array path), or any PettingZoo ``ParallelEnv`` (dict path).
         copies: Copies, B >= 1.  Ours share arrays; others are deep copies.
+        leavers: "mask", "refuse" or "stay".
 
     Raises:
-        TypeError: If it is no ``ParallelEnv``.
+        TypeError: If it is no ``ParallelEnv``, or cannot be copied.
         ValueError: If agents differ in their spaces.
     """
+    check_choice("leavers", leavers, ("mask", "refuse", "stay"))
     if hasattr(type(env), "as_arrays"):  # a wrapper that works on rows, no other one around it
-        return env.as_arrays(copies)
+        return env.as_arrays(copies, leavers)
     if isinstance(env, PopulationEnv):
         return GameArrays(env, copies)
-    if isinstance(env, ParallelEnv):
-        return DictArrays(env, copies)
-    raise TypeError(
-        f"env must be a PettingZoo ParallelEnv, got {type(env).__name__}: an AEC environment"
-        " becomes one by pettingzoo.utils.conversions.aec_to_parallel"
-    )
+    check_parallel(env)
+    return DictArrays(env, copies, leavers)

@@ -10,9 +10,12 @@ import numpy as np
 
 from mfg_envs.game import Array
 
-from .dict_copies import kinds, taken
+from .dict_copies import Options, kinds, taken
 from .population_arrays import as_arrays
 from .population_columns import as_columns
+
+Infos = Sequence[Sequence[dict[str, Any]]] | None
+"""Of every agent of every copy, [b][i]; None: there are none, whatever happens."""
 
 
 class Grouped(NamedTuple):
@@ -23,12 +26,14 @@ class Grouped(NamedTuple):
         reward: Of every group, float64 (B, n).
         terminated: Whether an agent's episode ended by the rules, bool (B, N), all agents.
         truncated: Whether it was cut, bool (B, N).
+        infos: Of all agents.
     """
 
     observation: dict[str, Any]
     reward: dict[str, Array]
     terminated: Array
     truncated: Array
+    infos: Infos
 
 
 class PopulationGroups(ABC):
@@ -63,9 +68,14 @@ class PopulationGroups(ABC):
                         f" {first[name]!r} and {agent!r} in {name!r} differ: give a group_map"
                     )
 
+    @property
     @abstractmethod
-    def reset(self, seed: int | None = None) -> dict[str, Any]:
-        """Start an episode of every copy; with a seed, copy b has the seed ``seed + b``."""
+    def infos(self) -> Infos:
+        """What came with the present observations."""
+
+    @abstractmethod
+    def reset(self, seed: int | None = None, options: Options = None) -> dict[str, Any]:
+        """Start an episode of every copy, see ``PopulationArrays.reset``."""
 
     @abstractmethod
     def advance(self, actions: Mapping[str, Array]) -> Grouped:
@@ -90,23 +100,30 @@ class PopulationGroups(ABC):
 class ArrayGroups(PopulationGroups):
     """Agents of one kind: parts of the rows of ``as_arrays``."""
 
-    def __init__(self, env: Any, copies: int, group_map: Mapping[str, Sequence[Any]]) -> None:
-        self._arrays = as_arrays(env, copies)
+    def __init__(
+        self, env: Any, copies: int, group_map: Mapping[str, Sequence[Any]], leavers: str
+    ) -> None:
+        self._arrays = as_arrays(env, copies, leavers)
         super().__init__(env, group_map)
         self.env = self._arrays.env
         self._shape = (self._arrays.copies, len(self._arrays.agents))
         inverse = np.argsort(np.concatenate(list(self.groups.values())))
         self._order = None if (inverse == np.arange(len(inverse))).all() else inverse
 
-    def reset(self, seed: int | None = None) -> dict[str, Any]:
-        return self._split(self._arrays.reset(seed))
+    @property
+    def infos(self) -> Infos:
+        return self._by_copy(self._arrays.infos)
+
+    def reset(self, seed: int | None = None, options: Options = None) -> dict[str, Any]:
+        return self._split(self._arrays.reset(seed, options))
 
     def advance(self, actions: Mapping[str, Array]) -> Grouped:
         a = np.concatenate([actions[name] for name in self.groups], 1)
         a = a if self._order is None else a[:, self._order]
         rows = self._arrays.advance(a.reshape(-1, *a.shape[2:]))
         reward, ended, cut = (flag.reshape(self._shape) for flag in rows[1:4])
-        return Grouped(self._split(rows.observation), self._by_group(reward), ended, cut)
+        seen, infos = self._split(rows.observation), self._by_copy(rows.infos)
+        return Grouped(seen, self._by_group(reward), ended, cut, infos)
 
     def restart(self) -> dict[str, Any] | None:
         rows = self._arrays.restart()
@@ -117,6 +134,10 @@ class ArrayGroups(PopulationGroups):
 
     def close(self) -> None:
         self._arrays.close()
+
+    def _by_copy(self, infos: Sequence[dict[str, Any]] | None) -> Infos:
+        copies, N = self._shape
+        return None if infos is None else [infos[b * N : (b + 1) * N] for b in range(copies)]
 
     def _split(self, rows: Any) -> dict[str, Any]:
         if len(self.groups) == 1 and self._order is None:
@@ -129,14 +150,20 @@ class ArrayGroups(PopulationGroups):
 class ColumnGroups(PopulationGroups):
     """Agents of several kinds: columns of ``as_columns``, side by side."""
 
-    def __init__(self, env: Any, copies: int, group_map: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(
+        self, env: Any, copies: int, group_map: Mapping[str, Sequence[Any]], leavers: str
+    ) -> None:
         super().__init__(env, group_map)
-        self._columns = as_columns(env, copies)
+        self._columns = as_columns(env, copies, leavers)
         self._first: list[Any] | None = None
 
-    def reset(self, seed: int | None = None) -> dict[str, Any]:
+    @property
+    def infos(self) -> Infos:
+        return _by_copy(self._columns.infos)
+
+    def reset(self, seed: int | None = None, options: Options = None) -> dict[str, Any]:
         self._first = None
-        return self._join(self._columns.reset(seed))
+        return self._join(self._columns.reset(seed, options))
 
     def advance(self, actions: Mapping[str, Array]) -> Grouped:
         each: list[Any] = [None] * len(self._columns.agents)
@@ -146,8 +173,8 @@ class ColumnGroups(PopulationGroups):
         step = self._columns.step(each)
         last = step.observation if step.final is None else step.final
         self._first = None if step.final is None else step.observation
-        reward = self._by_group(step.reward)
-        return Grouped(self._join(last), reward, step.terminated, step.truncated)
+        reward, infos = self._by_group(step.reward), _by_copy(step.infos)
+        return Grouped(self._join(last), reward, step.terminated, step.truncated, infos)
 
     def restart(self) -> dict[str, Any] | None:
         first, self._first = self._first, None
@@ -163,19 +190,27 @@ class ColumnGroups(PopulationGroups):
         return {name: _beside([seen[i] for i in who]) for name, who in self.groups.items()}
 
 
-def as_groups(env: Any, copies: int, group_map: Mapping[str, Sequence[Any]]) -> PopulationGroups:
+def as_groups(
+    env: Any, copies: int, group_map: Mapping[str, Sequence[Any]], leavers: str = "mask"
+) -> PopulationGroups:
     """Return copies of an environment group by group.
 
     Args:
         env: A PettingZoo ``ParallelEnv``.
         copies: Copies, B >= 1.
         group_map: Names of the agents of every group.
+        leavers: Agents that leave before the others, see ``as_arrays``.
 
     Raises:
         TypeError: If it is no ``ParallelEnv``.
         ValueError: If agents of a group differ, or one is in no group or in two.
     """
-    return (ArrayGroups if len(kinds(env)) == 1 else ColumnGroups)(env, copies, group_map)
+    kind = ArrayGroups if len(kinds(env)) == 1 else ColumnGroups
+    return kind(env, copies, group_map, leavers)
+
+
+def _by_copy(infos: list[list[dict[str, Any]]] | None) -> Infos:
+    return None if infos is None else list(zip(*infos, strict=True))
 
 
 def _shaped(rows: Any, shape: tuple[int, ...]) -> Any:

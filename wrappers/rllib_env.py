@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,10 @@ except ImportError as error:
     raise ImportError('to_rllib needs RLlib: pip install "mfg-envs[ray]" torch') from error
 
 
+from .check_parallel import check_parallel
+from .random_streams import renew
+
+
 class PopulationMultiAgentEnv(MultiAgentEnv):
     """Show a PettingZoo environment to RLlib, whose own view of one cannot be drawn.
 
@@ -27,8 +32,9 @@ class PopulationMultiAgentEnv(MultiAgentEnv):
     """
 
     def __init__(self, env: Any) -> None:
+        check_parallel(env)
         super().__init__()
-        self.env = env
+        self.env, self._apart = env, False
         self.metadata = dict(getattr(env, "metadata", {}))
         self.render_mode = getattr(env, "render_mode", None)
         self.agents, self.possible_agents = [], list(env.possible_agents)
@@ -38,6 +44,9 @@ class PopulationMultiAgentEnv(MultiAgentEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if seed is None and not self._apart:
+            seed = secrets.randbits(31)  # every runner has a copy, and each must be another
+        self._apart = True
         observations, infos = self.env.reset(seed=seed, options=options)
         self.agents = list(self.env.agents)
         return observations, infos
@@ -59,6 +68,13 @@ class PopulationMultiAgentEnv(MultiAgentEnv):
         self.env.close()
 
 
+def _copied(env: Any) -> Any:
+    """Return a copy with random streams of its own."""
+    twin = copy.deepcopy(env)
+    renew(twin)
+    return twin
+
+
 def to_rllib(source: Callable[..., Any] | Any, name: str | None = None) -> PopulationMultiAgentEnv:
     """Return a population as an RLlib environment; with a name, register it under that name.
 
@@ -69,7 +85,7 @@ def to_rllib(source: Callable[..., Any] | Any, name: str | None = None) -> Popul
             as keywords; or an environment, which every runner copies.
         name: Name for ``config.environment``; None: do not register.
     """
-    make = source if callable(source) else lambda: copy.deepcopy(source)
+    make = source if callable(source) else lambda: _copied(source)
     if name is not None:
         register_env(name, lambda config: PopulationMultiAgentEnv(make(**config)))
     return PopulationMultiAgentEnv(make())

@@ -6,7 +6,7 @@ code serves the dicts of a PettingZoo environment (one copy) and ``as_arrays``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from pettingzoo.utils.wrappers import BaseParallelWrapper
 from mfg_envs.game import Array
 from mfg_envs.parallel import PopulationEnv
 
-from .dict_copies import check_parallel, kinds, stack
+from .check_parallel import check_parallel
+from .dict_copies import Options, kinds, stack
 from .population_arrays import Moment, PopulationArrays, Rows, as_arrays
 
 
@@ -74,13 +75,13 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
         """Return the actions of the environment below, (R, ...)."""
         return actions
 
-    def _earn(self, reward: Array, over: Array, alive: Array) -> Array:
+    def _earn(self, reward: Array, over: Array, acted: Array) -> Array:
         """Return rewards (B, N), given those below.
 
         Args:
-            reward: 0 for agents that have left, (B, N).
-            over: Whose episode ends with this step, bool (B, N).
-            alive: Who was there before it, bool (B, N).
+            reward: Of every agent, (B, N).
+            over: Whose episode ends, bool (B, N).
+            acted: Who acted, bool (B, N); what others earn never happened.
         """
         return reward
 
@@ -113,17 +114,17 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
             below = dict(zip(actions, each, strict=True))
         seen, rewards, ends, cuts, infos = self.env.step(below)
         self._t += 1
-        who = self._index(rewards)
-        reward, over, alive = np.zeros((3, 1, len(self.possible_agents)))
-        reward[0, who], alive[0, who] = list(rewards.values()), True
+        who, shape = self._index(rewards), (1, len(self.possible_agents))
+        earned, over, acted = np.zeros(shape), np.zeros(shape, bool), np.zeros(shape, bool)
+        earned[0, who], acted[0, who] = list(rewards.values()), True
         over[0, who] = [ends[agent] or cuts[agent] for agent in rewards]
-        earned = self._earn(reward, over.astype(bool), alive.astype(bool))[0, who]
-        rewards = dict(zip(rewards, earned.tolist(), strict=True))
+        earned = self._earn(earned, over, acted)
+        rewards = dict(zip(rewards, earned[0, who].tolist(), strict=True))
         return self._dict(seen), rewards, ends, cuts, infos
 
-    def as_arrays(self, copies: int = 1) -> PopulationArrays:
+    def as_arrays(self, copies: int = 1, leavers: str = "mask") -> PopulationArrays:
         """Return copies of the environment as arrays, see ``wrappers.as_arrays``."""
-        return WrappedArrays(self, copies)
+        return WrappedArrays(self, copies, leavers)
 
     def _index(self, agents: Iterable[Any]) -> Array:
         index = {agent: i for i, agent in enumerate(self.possible_agents)}
@@ -145,25 +146,31 @@ class RowWrapper(BaseParallelWrapper, ParallelEnv):
 class WrappedArrays(PopulationArrays):
     """The arrays below a ``RowWrapper``, changed by it."""
 
-    def __init__(self, wrapper: RowWrapper, copies: int) -> None:
+    def __init__(self, wrapper: RowWrapper, copies: int, leavers: str) -> None:
         super().__init__(wrapper, copies)
-        self._below = as_arrays(wrapper.env, copies)
+        self._below = as_arrays(wrapper.env, copies, leavers)
         self._wrapper, self.env = wrapper, wrapper
         self._who = np.arange(len(self.agents))
         self._alive = np.ones((self.copies, len(self.agents)), bool)
 
-    def reset(self, seed: int | None = None) -> Any:
+    @property
+    def acting(self) -> Array:
+        return self._below.acting
+
+    @property
+    def infos(self) -> Sequence[dict[str, Any]] | None:
+        return self._below.infos
+
+    def reset(self, seed: int | None = None, options: Options = None) -> Any:
         self._wrapper._begin(seed)
-        self._alive[:] = True
-        return self._rows(self._below.reset(seed))
+        return self._rows(self._below.reset(seed, options))
 
     def advance(self, actions: Any) -> Rows:
+        acted = self._below.acting
         rows = self._below.advance(self._wrapper._act(actions))
-        over = (rows.terminated | rows.truncated).reshape(self._alive.shape)
-        reward = rows.reward.reshape(over.shape)
-        earned = self._wrapper._earn(reward, over, self._alive.copy())
-        self._alive &= ~over
-        self._alive[~self._alive.any(1)] = True  # the next episode of a copy
+        over = rows.terminated | rows.truncated
+        moved = (part.reshape(self.copies, -1) for part in (rows.reward, over, acted))
+        earned = self._wrapper._earn(*moved)
         seen = self._rows(rows.observation)
         return rows._replace(observation=seen, reward=earned.reshape(-1))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector.utils import batch_space, iterate
 
-from mfg_envs.game import Array
+from mfg_envs.game import Array, check_choice
 
 from .action_masks import MASKS, mask_functions
 from .population_arrays import as_arrays
@@ -55,18 +55,24 @@ class SharedPolicyVecEnv(VecEnv):
     ``PPO("MlpPolicy", SharedPolicyVecEnv(env))`` trains one policy that all players share.  Our
     environments are stepped as arrays, other ones through their dicts.  A horizon *terminates*,
     ``max_cycles`` *truncates*: ``TimeLimit.truncated`` says which, ``terminal_observation`` is
-    the last observation.  Attributes and methods are those of the environment.
+    the last observation.  Attributes and methods are those of the environment, infos and options
+    those of its agents.
+
+    Stable-Baselines3 trains on every row of every step, so that agents that leave before the
+    others are refused, where the first of them leaves, or stay (``leavers``).
 
     Args:
         env: A PettingZoo ``ParallelEnv`` whose agents have the same spaces.
         copies: Independent copies, B; sub-environment ``b * N + i`` is agent i of copy b.
+        leavers: "refuse" or "stay", see ``as_arrays``.
 
     Attributes:
         arrays: The population, see ``as_arrays``.
     """
 
-    def __init__(self, env: Any, copies: int = 1) -> None:
-        self.arrays = as_arrays(env, copies)
+    def __init__(self, env: Any, copies: int = 1, *, leavers: str = "refuse") -> None:
+        check_choice("leavers", leavers, ("refuse", "stay"))
+        self.arrays = as_arrays(env, copies, leavers)
         self._actions: Any = None
         self._seen: Any = None
         super().__init__(
@@ -77,8 +83,18 @@ class SharedPolicyVecEnv(VecEnv):
         self._blank()
 
     def reset(self) -> Any:
-        """Start an episode; after ``seed(s)`` copy b has the seed s + b."""
-        observation = self._seen = self.arrays.reset(self._seeds[0])
+        """Start an episode; after ``seed(s)`` copy b has the seed s + b.
+
+        Raises:
+            ValueError: If agents of one copy have different options.
+        """
+        copies = self._options[:: len(self.arrays.agents)]
+        for i, own in enumerate(self._options):
+            whole = copies[i // len(self.arrays.agents)]
+            if own is not whole and own != whole:
+                raise ValueError(f"a copy has one set of options, got {whole} and {own}")
+        observation = self._seen = self.arrays.reset(self._seeds[0], copies)
+        self.reset_infos = [dict(info) for info in self.arrays.infos or self._infos]
         self._reset_seeds()
         self._reset_options()
         return observation
@@ -93,6 +109,8 @@ class SharedPolicyVecEnv(VecEnv):
         if self._written:
             self._blank()
         done, infos = self._no.copy(), list(self._infos)
+        if rows.infos is not None and any(rows.infos):
+            infos = [dict(info) for info in rows.infos]
         if rows.ended:
             done |= rows.terminated
             done |= rows.truncated
@@ -100,7 +118,11 @@ class SharedPolicyVecEnv(VecEnv):
             each = list(iterate(self._rows, last))
             cuts = (rows.truncated & ~rows.terminated).tolist()
             for i in np.flatnonzero(done).tolist():
-                infos[i] = {"terminal_observation": each[i], "TimeLimit.truncated": cuts[i]}
+                end = {"terminal_observation": each[i], "TimeLimit.truncated": cuts[i]}
+                infos[i] = {**infos[i], **end}
+            if (first := self.arrays.infos) is not None:
+                for i in np.flatnonzero(done).tolist():
+                    self.reset_infos[i] = dict(first[i])
         return rows.observation, reward, done, infos
 
     def _blank(self) -> None:

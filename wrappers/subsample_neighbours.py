@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from .row_wrapper import RowWrapper
 class SubsampleNeighbours(RowWrapper):
     """Append the observations of k other agents, drawn uniformly without repetition.
 
-    The draw of every agent, copy and step is its own and depends on the seed of ``reset`` only.
+    The draw of every agent, copy and step is its own and depends on the seed of ``reset`` only:
+    copy b draws what a single environment of seed ``seed + b`` draws.
 
     Args:
         env: A PettingZoo ``ParallelEnv`` with Box observations.
@@ -29,7 +31,8 @@ class SubsampleNeighbours(RowWrapper):
         self.num_neighbours = as_int("num_neighbours", num_neighbours)
         check_range("num_neighbours", self.num_neighbours, 1, len(env.possible_agents) - 1)
         super().__init__(env)
-        self._key, self._looks = random.seed_key(0), 0
+        self._seed = secrets.randbits(31)
+        self._draws = self._drawn_at = np.empty(0, int)  # of every copy: how many, and when last
 
     def _observations(self, space: Any) -> Any:
         if not isinstance(space, spaces.Box):
@@ -39,13 +42,18 @@ class SubsampleNeighbours(RowWrapper):
 
     def _begin(self, seed: int | None) -> None:
         if seed is not None:
-            self._key, self._looks = random.seed_key(seed), 0
+            self._seed, self._draws = seed, np.zeros(0, int)
+        self._drawn_at = np.full(len(self._draws), -1)
 
     def _see(self, seen: Any, moment: Moment, agents: Array) -> Any:
         B, K = seen.shape[:2]
         flat, k = seen.reshape(B, K, -1), min(self.num_neighbours, K - 1)
-        keys = random.subkey(self._key, random.LEARNER, self._looks, np.arange(B))
-        self._looks += 1
+        if len(self._draws) != B:
+            self._draws, self._drawn_at = np.zeros(B, int), np.full(B, -1)
+        self._draws += moment.t != self._drawn_at  # a copy that is looked at again draws the same
+        self._drawn_at = moment.t.copy()
+        own = random.seed_key(self._seed, np.arange(B))
+        keys = random.subkey(own, random.LEARNER, self._draws)
         out = np.zeros((B, K, self.num_neighbours, flat.shape[-1]), np.float32)
         for b in range(B):
             chosen = draw_others(keys[b], K, k)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from mfg_envs.game import check_choice
+
 from .action_masks import MASK, has_mask
-from .population_groups import as_groups
+from .population_groups import Infos, as_groups
 
 try:
     import torch
@@ -24,8 +26,7 @@ class PopulationTorchEnv(EnvBase):
     """Show B copies of a population to TorchRL, with batch size (B,).
 
     ``(group, "observation")``, ``(group, "action")`` and ``(group, "reward")`` have the agents on
-    their second axis; "done", "terminated" and "truncated" are those of a whole copy.  An agent
-    that leaves before the others sees zeros and earns nothing until its copy is over.
+    their second axis; "done", "terminated" and "truncated" are those of a whole copy.
 
     Where observations are dicts, ``(group, "observation", key)`` are their parts; an "action_mask"
     among them becomes ``(group, "action_mask")``, bool (B, n, A), and random actions obey it: all
@@ -39,6 +40,9 @@ class PopulationTorchEnv(EnvBase):
         group_map: Names of the agents of every group, or TorchRL's ``MarlGroupMapType``; agents of
             a group have the same spaces.  None: agents called ``<group>_<number>`` by their group,
             any other in a group of its own.
+        leavers: "refuse" or "stay": agents that leave before the others, see ``as_arrays``.
+        infos: Keys of numbers in the agents' infos that are handed on as
+            ``(group, "info", key)``, float32; NaN where an agent's infos have none.
 
     Attributes:
         population: The copies, see ``wrappers.population_groups``.
@@ -52,17 +56,23 @@ class PopulationTorchEnv(EnvBase):
         copies: int = 1,
         group: str | None = None,
         group_map: Mapping[str, Sequence[Any]] | MarlGroupMapType | None = None,
+        *,
+        leavers: str = "refuse",
+        infos: Sequence[str] = (),
     ) -> None:
+        check_choice("leavers", leavers, ("refuse", "stay"))
         super().__init__(batch_size=torch.Size([copies]))
         self.group_map = _group_map(list(env.possible_agents), group, group_map)
-        self.population = as_groups(env, copies, self.group_map)
-        self.group = next(iter(self.group_map))
-        self._over = np.zeros((2, copies, len(env.possible_agents)), bool)  # by the rules, by a cut
+        self.population = as_groups(env, copies, self.group_map, leavers)
+        self.group, self._keys = next(iter(self.group_map)), tuple(infos)
         seen, played, earned = {}, {}, {}
         for name, agents in self.group_map.items():
             shape = (copies, len(agents))
             space = self.population.observation_spaces[name]
-            seen[name] = Composite(_seen_specs(space, shape), shape=shape)
+            number = Unbounded(shape=torch.Size(shape), dtype=torch.float32)
+            told = {key: number.clone() for key in self._keys}
+            parts = {"info": Composite(told, shape=shape)} if told else {}
+            seen[name] = Composite({**_seen_specs(space, shape), **parts}, shape=shape)
             action = _spec(self.population.action_spaces[name], shape)
             played[name] = Composite(action=action, shape=shape)
             reward = Unbounded(shape=torch.Size((*shape, 1)), dtype=torch.float32)
@@ -80,27 +90,23 @@ class PopulationTorchEnv(EnvBase):
     def _reset(self, tensordict: Any = None, **kwargs: Any) -> Any:
         mask = None if tensordict is None else tensordict.get("_reset", None)
         if mask is None:
-            seen = self.population.reset(self._next_seed)
+            seen = self.population.reset(self._next_seed, kwargs.get("options"))
             self._next_seed = None
-            self._over[:] = False
         else:
             seen = self.population.restart()
             if seen is None:
                 raise RuntimeError(
                     "only episodes that are over restart one by one: reset all copies together"
                 )
-            self._over[:, mask.reshape(-1).numpy()] = False
         over = np.zeros(self.batch_size, bool)
-        return self._tensors({name: self._shown(name, seen[name]) for name in seen}, over, over)
+        return self._tensors(self._shown(seen, self.population.infos), over, over)
 
     def _step(self, tensordict: Any) -> Any:
         actions = {name: tensordict[name, "action"].numpy() for name in self.group_map}
         step = self.population.advance(actions)
-        self._over |= step.terminated, step.truncated & ~step.terminated
-        by_rules, cut = self._over
-        ended = by_rules.all(-1)
-        cut = (by_rules | cut).all(-1) & ~ended
-        parts = {name: self._shown(name, step.observation[name]) for name in self.group_map}
+        ended = step.terminated.all(-1)
+        cut = (step.terminated | step.truncated).all(-1) & ~ended
+        parts = self._shown(step.observation, step.infos)
         for name, reward in step.reward.items():
             parts[name]["reward"] = torch.from_numpy(reward.astype(np.float32))[..., None]
         return self._tensors(parts, ended, cut)
@@ -113,8 +119,11 @@ class PopulationTorchEnv(EnvBase):
         self.population.close()
         super().close(*args, **kwargs)
 
-    def _shown(self, name: str, seen: Any) -> dict[str, Any]:
-        """Return what a group sees, as tensors; its next actions are to be legal."""
+    def _shown(self, seen: dict[str, Any], infos: Infos) -> dict[str, dict[str, Any]]:
+        """Return what groups see and are told, as tensors; their next actions are to be legal."""
+        return {name: {**self._seen(name, seen[name]), **self._told(name, infos)} for name in seen}
+
+    def _seen(self, name: str, seen: Any) -> dict[str, Any]:
         if not has_mask(self.population.observation_spaces[name]):
             return {"observation": _tensor(seen)}
         legal = torch.from_numpy(seen[MASK].astype(bool))
@@ -122,6 +131,18 @@ class PopulationTorchEnv(EnvBase):
         inputs["full_action_spec", name, "action"].update_mask(legal.clone())
         rest = {key: part for key, part in seen.items() if key != MASK}
         return {"observation": _tensor(rest), MASK: legal}
+
+    def _told(self, name: str, infos: Infos) -> dict[str, Any]:
+        """Return the infos of a group that are handed on, (B, n) each."""
+        if not self._keys:
+            return {}
+        who, shape = self.population.groups[name], (*self.batch_size, len(self.group_map[name]))
+        rows = [[{}] * (1 + max(who))] * shape[0] if infos is None else infos
+        told = {
+            key: torch.tensor([[float(row[i].get(key, np.nan)) for i in who] for row in rows])
+            for key in self._keys
+        }
+        return {"info": TensorDict(told, shape)}
 
     def _tensors(self, parts: dict[str, Any], ended: Any, cut: Any) -> Any:
         terminated, truncated = (torch.from_numpy(flag)[:, None] for flag in (ended, cut))
@@ -192,6 +213,9 @@ def to_torchrl(
     copies: int = 1,
     group: str | None = None,
     group_map: Mapping[str, Sequence[Any]] | MarlGroupMapType | None = None,
+    *,
+    leavers: str = "refuse",
+    infos: Sequence[str] = (),
 ) -> PopulationTorchEnv:
     """Return B copies of a population as a TorchRL environment; see ``PopulationTorchEnv``."""
-    return PopulationTorchEnv(env, copies, group, group_map)
+    return PopulationTorchEnv(env, copies, group, group_map, leavers=leavers, infos=infos)

@@ -45,6 +45,21 @@ class LeavesEarly(BaseParallelWrapper):
         return tuple(out)
 
 
+@pytest.mark.parametrize("seed", [None, 3])
+def test_runners_copies_of_an_environment_play_different_games(seed):
+    env = BaseParallelWrapper(road(max_cycles=5))
+    env.reset(seed=seed)
+    one, two = (to_rllib(env).reset()[0] for _ in range(2))
+    assert any((one[agent] != two[agent]).any() for agent in one)
+    three, four = (to_rllib(env).reset(seed=6)[0] for _ in range(2))
+    np.testing.assert_equal(three, four)
+
+
+def test_an_aec_environment_is_refused():
+    with pytest.raises(TypeError, match=r"must be a PettingZoo ParallelEnv, got .*aec_to_parallel"):
+        to_rllib(ring_road_v0.env(num_agents=2))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """Keep what Ray starts to this machine, and small."""

@@ -21,8 +21,8 @@ def test_it_is_the_vector_environment_of_gymnasium():
     assert cuts.all()
     assert not ends.any()
     assert infos["_final_obs"].all()
-    assert infos["final_obs"] in env.observation_space
-    assert not np.array_equal(infos["final_obs"], observation)
+    assert np.stack(infos["final_obs"]) in env.observation_space
+    assert not np.array_equal(np.stack(infos["final_obs"]), observation)
     env.close()
     env.close()
 
