@@ -10,7 +10,7 @@ import numpy as np
 
 from mfg_envs.game import Array
 
-from .dict_copies import kinds, taken
+from .dict_copies import check_parallel, kinds, taken
 from .population_arrays import as_arrays
 from .population_columns import as_columns
 
@@ -175,6 +175,7 @@ def as_groups(env: Any, copies: int, group_map: Mapping[str, Sequence[Any]]) -> 
         TypeError: If it is no ``ParallelEnv``.
         ValueError: If agents of a group differ, or one is in no group or in two.
     """
+    check_parallel(env)
     return (ArrayGroups if len(kinds(env)) == 1 else ColumnGroups)(env, copies, group_map)
 
 
