@@ -28,7 +28,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from mfg_envs import random
 from wrappers import as_columns
-from wrappers.dict_copies import group_of
+from wrappers.dict_copies import check_parallel, group_of
 from wrappers.model_player import ModelPlayer
 
 from . import independent_files
@@ -63,6 +63,7 @@ class IndependentLearners:
             ``evaluate_policy(model, model.get_env())`` works, and so does ``model.learn``.
 
     Raises:
+        TypeError: If ``env`` is no ``ParallelEnv``.
         ValueError: If a player has no factory, or a factory no player, or a model cannot act
             through copies of its wrappers.
     """
@@ -72,6 +73,7 @@ class IndependentLearners:
     def __init__(
         self, env: Any, learners: Mapping[Any, Factory], *, copies: int = 1, seed: int = 0
     ) -> None:
+        check_parallel(env)
         factories = _assign(list(env.possible_agents), learners)
         self._columns = as_columns(env, copies)
         self._key, self._calls = random.seed_key(seed), 0

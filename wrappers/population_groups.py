@@ -10,6 +10,7 @@ import numpy as np
 
 from mfg_envs.game import Array
 
+from .check_parallel import check_parallel
 from .dict_copies import Options, kinds, taken
 from .population_arrays import as_arrays
 from .population_columns import as_columns
@@ -205,6 +206,7 @@ def as_groups(
         TypeError: If it is no ``ParallelEnv``.
         ValueError: If agents of a group differ, or one is in no group or in two.
     """
+    check_parallel(env)
     kind = ArrayGroups if len(kinds(env)) == 1 else ColumnGroups
     return kind(env, copies, group_map, leavers)
 

@@ -224,7 +224,13 @@ def test_a_callback_for_all_is_refused_before_anything_begins(callback, message)
     assert made._calls == 0
 
 
-@pytest.mark.parametrize("names", [(0, 1), ((0, 1), (1, 0)), ("../../x", "/y"), ("a\0", "A\0")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        *((0, 1), ((0, 1), (1, 0)), ("../../x", "/y"), ("a\0", "A\0")),
+        *(("Ab", "aB"), ("randomness", "player-0"), ("x" * 300, "")),
+    ],
+)
 def test_players_may_have_any_names(names, tmp_path):
     def make():
         env = Clock((5, 5), names=names)

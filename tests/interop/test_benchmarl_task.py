@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from clock import Kinds, Masked
 
 from mfg_envs import linear_quadratic_v0, ring_road_v0
 from wrappers import as_arrays
@@ -72,6 +73,19 @@ def test_a_task_says_what_benchmarl_asks():
     assert road.observation_spec(env)["vehicle", "observation"].shape[0] == 3
     assert road.state_spec(env) is road.info_spec(env) is road.action_mask_spec(env) is None
     assert not road.has_render(env)
+
+
+def test_groups_that_differ_and_masks_have_their_specifications():
+    task = to_benchmarl(lambda **given: Kinds((5, 5), ["hand_0", "minute_0"]), "clock")
+    env = made(task)
+    check_env_specs(env, seed=0)
+    assert task.group_map(env) == {"hand": ["hand_0"], "minute": ["minute_0"]}
+    assert task.supports_discrete_actions()
+    masked = to_benchmarl(lambda **given: Masked(), "masked")
+    env = made(masked)
+    assert masked.action_mask_spec(env)["hand", "action_mask"].shape == (3, 3)
+    assert list(masked.action_mask_spec(env)["hand"].keys()) == ["action_mask"]
+    assert list(masked.observation_spec(env)["hand"].keys()) == ["observation"]
 
 
 def test_populations_are_played_on_the_cpu():

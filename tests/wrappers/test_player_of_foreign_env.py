@@ -6,7 +6,8 @@ from clock import Clock, Kinds
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
-from mfg_envs import four_rooms_grid_v0, make_game, ring_road_v0
+from agents import IndependentLearners
+from mfg_envs import dispatcher_v0, four_rooms_grid_v0, make_game, ring_road_v0
 from wrappers import (
     ObserveActionMask,
     ObserveTime,
@@ -158,13 +159,22 @@ def test_too_few_actions_are_counted():
 @pytest.mark.parametrize(
     "view",
     [
-        lambda env: PlayerEnv(env, "vehicle_0"),
+        lambda env: PlayerEnv(env, "somebody"),
         as_arrays,
         SharedPolicyVecEnv,
         to_torchrl,
         ObserveTime,
+        lambda env: IndependentLearners(env, {}),
     ],
 )
-def test_an_aec_environment_is_refused_with_the_remedy(view):
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ring_road_v0.env(num_agents=3),
+        lambda: dispatcher_v0.env(num_locals=2),
+    ],
+    ids=["one kind", "two kinds"],
+)
+def test_an_aec_environment_is_refused_with_the_remedy(view, make):
     with pytest.raises(TypeError, match=r"must be a PettingZoo ParallelEnv.*aec_to_parallel"):
-        view(ring_road_v0.env(num_agents=3))
+        view(make())
