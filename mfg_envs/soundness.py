@@ -196,7 +196,7 @@ def _index(game: FiniteGame, name: str, end: int) -> None:
         raise ValueError(f"{name} returns {index.dtype}, {what}s are whole numbers")
     if index.min() < 0 or index.max() >= end:
         x = int(((index < 0) | (index >= end)).argmax())
-        raise ValueError(f"{name}({x}) is {index[x]}, which is not a {what} in [0, {end})")
+        raise ValueError(f"{name}({x}) is {index[x]}, which is no {what} in [0, {end})")
 
 
 def _methods(game: FiniteGame) -> None:
@@ -208,10 +208,15 @@ def _methods(game: FiniteGame) -> None:
     counted = np.asarray(
         game.mean_field(x, a) if game.mean_field_of_controls else game.mean_field(x)
     )
+    histogram = type(game).mean_field_shape is FiniteGame.mean_field_shape
     for how, field in (("crowd", m), ("mean_field", counted)):
-        if field.shape != game.mean_field_shape:
-            raise ValueError(f"{how} must give shape {game.mean_field_shape}, got {field.shape}")
-        policies.check_laws(how, field.ravel(), "")
+        if field.shape != game.mean_field_shape or not np.isfinite(field).all():
+            raise ValueError(
+                f"{how} must give finite numbers of shape {game.mean_field_shape}, got"
+                f" {field!r:.60}"
+            )
+        if histogram:
+            policies.check_laws(how, field.ravel(), "")
     met = law[x] > 0  # where nobody is a reward need not be finite
     first = _moment(game, 0, x, a, m, met)
     last = FAR if game.horizon is None else game.horizon - 1

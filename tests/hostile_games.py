@@ -159,7 +159,7 @@ FINITE = {
         legal_actions=np.ones((2, 5), bool),
     ),
     "PlaceOutOfRange": fault(
-        r"place\(3\) is 3000000, which is not a place in \[0, 5\)",
+        r"place\(3\) is 3000000, which is no place in \[0, 5\)",
         place=lambda self, x: np.where(x == 3, 3_000_000, x),
     ),
     "PlaceIsNaN": fault(
@@ -167,7 +167,7 @@ FINITE = {
         place=lambda self, x: np.where(x == 3, np.nan, x),
     ),
     "ObserveIsNegative": fault(
-        r"observe\(0\) is -1, which is not a observed state in \[0, 5\)",
+        r"observe\(0\) is -1, which is no observed state in \[0, 5\)",
         observe=lambda self, x: x - 1,
     ),
     "SizesByHalves": fault("num_states must be an int >= 1, got 2.5", num_states=2.5),
@@ -201,7 +201,7 @@ FINITE = {
         "crowd must be probabilities that sum to one", crowd=lambda self, law: 0.9 * law
     ),
     "CrowdIsFlat": fault(
-        r"crowd must give shape \(5,\), got \(\)", crowd=lambda self, law: law.sum(-1)
+        r"crowd must give finite numbers of shape \(5,\), got", crowd=lambda self, law: law.sum(-1)
     ),
     "LeapsLate": fault(
         OUT, late=True, step=lambda self, t, x, a, m, w: np.where(t == 1, x + 1_000_000, x)

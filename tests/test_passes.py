@@ -97,7 +97,7 @@ class Hole(FiniteGame):
 
     pay: float = 0.0
     discount: float = 0.5
-    horizon: int | None = 2
+    horizon: int | None = 3  # t = 1 is not looked at before
     num_states = num_actions = 2
     initial_law = np.array([1.0, 0.0])
 
@@ -119,7 +119,7 @@ class Hole(FiniteGame):
 def test_a_reward_that_is_no_number_is_found_though_nobody_earns_it(use, backend, pay):
     use(backend)
     game = Hole(pay=pay)
-    never = np.array([[[1.0, 0], [1, 0]]] * 2)
+    never = np.array([[[1.0, 0], [1, 0]]] * 3)
     flow = exact.flow(game, never)
     for solve in (
         lambda: exact.action_values(game, flow),
