@@ -28,7 +28,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from mfg_envs import random
 from wrappers import as_columns
-from wrappers.dict_copies import check_parallel, group_of
+from wrappers.check_parallel import check_parallel
+from wrappers.dict_copies import group_of
 from wrappers.model_player import ModelPlayer
 
 from . import independent_files
