@@ -4,32 +4,32 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
-from .batched_ppo import BatchedIndependentPPO
-from .communication import Communication
-from .deda_fp import DedaFP
-from .deep_fictitious_play import SimpleFictitiousPlay
-from .fictitious_play import FictitiousPlay
-from .fixed_point_iteration import FixedPointIteration
-from .frank_wolfe import FrankWolfe
-from .iterate import Iterate
-from .mfomo import MFOMO
-from .munchausen_omd import MunchausenOMD
-from .online_mirror_descent import OnlineMirrorDescent
-from .policy_iteration import PolicyIteration
-from .policy_mirror_ascent import PolicyMirrorAscent
-from .prior_descent import PriorDescent
-from .qm_iteration import QMIteration
-from .run import Run, run
-from .semi_sgd import SampledFixedPointIteration, SemiSGD
-from .subsample_execution import SubsampledPolicy
-from .subsample_mfq import SubsampleMFQ
-from .subsample_value import exact_team_value, team_value
-from .sweep import Sweep
+from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
+from .deep_play.deda_fp import DedaFP
+from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
+from .independent.batched_ppo import BatchedIndependentPPO
+from .mirror_ascent.communication import Communication
+from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .runs.iterate import Iterate
+from .runs.running import Run, run
+from .single_path.qm_iteration import QMIteration
+from .single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
+from .solvers.fictitious_play import FictitiousPlay
+from .solvers.fixed_point_iteration import FixedPointIteration
+from .solvers.frank_wolfe import FrankWolfe
+from .solvers.mfomo import MFOMO
+from .solvers.munchausen_omd import MunchausenOMD
+from .solvers.online_mirror_descent import OnlineMirrorDescent
+from .solvers.policy_iteration import PolicyIteration
+from .solvers.prior_descent import PriorDescent
+from .subsample.execution import SubsampledPolicy
+from .subsample.subsample_mfq import SubsampleMFQ
+from .subsample.value import exact_team_value, team_value
+from .sweep.sweeping import Sweep
 
 if TYPE_CHECKING:
-    from .best_response import learned_response
-    from .independent_sb3 import IndependentLearners
+    from .independent.best_response import learned_response
+    from .independent.independent_sb3 import IndependentLearners
 
 __all__ = [
     "MFOMO",

@@ -12,11 +12,9 @@ import measured
 import numpy as np
 from PIL import Image
 
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.drawing import title
-from mfg_envs.game import FiniteGame
+from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.pictures.drawing import title
 from mfg_envs.registry import TEAM_GAMES, any_class, make_game, make_population, make_team
-from mfg_envs.team_game import TeamGame
 
 IMAGES = Path(__file__).with_name("images")
 FILMS = {"four_rooms_grid": "four_rooms"}

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import agents
 from agents.figures import learning_curves
-from agents.run import Metric, value_exploitability
-from agents.subsample_value import surrogate_value
+from agents.runs.running import Metric, value_exploitability
+from agents.subsample.value import surrogate_value
 from mfg_envs import exact, make_game, metrics, policies, ring_road_v0
 
 

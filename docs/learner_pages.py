@@ -12,11 +12,9 @@ from learner_curves import Curve, curve_of
 from pettingzoo import ParallelEnv
 
 import agents
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import FiniteGame
-from mfg_envs.games.routing_cycle import TrafficAssignment
-from mfg_envs.representative import RepresentativeEnv
-from mfg_envs.team_game import TeamGame
+from mfg_envs.environments.representative import RepresentativeEnv
+from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 
 USE = """\
 ```python

@@ -12,9 +12,9 @@ import docstrings
 import numpy as np
 
 from agents import FictitiousPlay, FixedPointIteration, SubsampledPolicy, SubsampleMFQ, run
-from agents.subsample_value import team_value
+from agents.subsample.value import team_value
 from mfg_envs import exact, make_game, metrics, policies
-from mfg_envs.discretise import discretise
+from mfg_envs.exact.discretise import discretise
 
 STUDY = Path(__file__).with_name("solvers.md")
 SPEEDS = Path(__file__).with_name("bench.json")

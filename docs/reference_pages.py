@@ -10,7 +10,7 @@ MODULES = {
     "game": "mfg_envs.game",
     "exact": "mfg_envs.exact",
     "metrics": "mfg_envs.metrics",
-    "policies": "mfg_envs.policies",
+    "policies": "mfg_envs.exact.policies",
     "agents": "agents",
     "wrappers": "wrappers",
 }

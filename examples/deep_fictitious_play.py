@@ -2,7 +2,7 @@
 
 from agents import DedaFP
 from mfg_envs import make_game, metrics
-from mfg_envs.batch import BatchEnv
+from mfg_envs.simulate.batch import BatchEnv
 
 game = make_game("linear_quadratic")
 learner = DedaFP(

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, register_ids
 
 if TYPE_CHECKING:
-    from mfg_envs import exact, metrics, policies, riccati
-    from mfg_envs.batch import BatchEnv
-    from mfg_envs.continuous_game import ContinuousGame
-    from mfg_envs.game import FiniteGame
-    from mfg_envs.parallel import PopulationEnv
-    from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
-    from mfg_envs.team import TeamEnv
-    from mfg_envs.team_batch import TeamBatchEnv
-    from mfg_envs.team_game import TeamGame
+    from mfg_envs import exact, metrics
+    from mfg_envs.environments.population import PopulationEnv
+    from mfg_envs.environments.representative import RepresentativeEnv, RepresentativeVectorEnv
+    from mfg_envs.environments.team import TeamEnv
+    from mfg_envs.exact import policies, riccati
+    from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+    from mfg_envs.simulate.batch import BatchEnv
+    from mfg_envs.simulate.team import TeamBatchEnv
     from mfg_envs.testing import check_env, check_game
 
 __version__ = "0.1.0"

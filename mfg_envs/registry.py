@@ -15,7 +15,7 @@ import pettingzoo
 from mfg_envs.game import FiniteGame
 
 if TYPE_CHECKING:
-    from mfg_envs.team_game import TeamGame
+    from mfg_envs.game import TeamGame
 
 GAMES = {
     "beach_bar_grid": "mfg_envs.games.beach_bar_grid:BeachBarGrid",
@@ -32,8 +32,8 @@ GAMES = {
     "predator_prey": "mfg_envs.games.predator_prey:PredatorPrey",
     "ring_road": "mfg_envs.games.ring_road:RingRoad",
     "rock_paper_scissors": "mfg_envs.games.rock_paper_scissors:RockPaperScissors",
-    "routing": "mfg_envs.games.routing:Routing",
-    "routing_cycle": "mfg_envs.games.routing_cycle:RoutingCycle",
+    "routing": "mfg_envs.games.roads.routing:Routing",
+    "routing_cycle": "mfg_envs.games.roads.routing_cycle:RoutingCycle",
     "sis": "mfg_envs.games.sis:SIS",
     "two_bar_coordination": "mfg_envs.games.chains:TwoBarCoordination",
 }
@@ -46,11 +46,11 @@ CONTINUOUS_GAMES = {
 }
 """Name of a continuous game -> where its class is."""
 TEAM_GAMES = {
-    "constrained_exploration": "mfg_envs.games.constrained_exploration:ConstrainedExploration",
-    "dispatcher": "mfg_envs.games.dispatcher:Dispatcher",
-    "follow_the_leader": "mfg_envs.games.follow_the_leader:FollowTheLeader",
-    "gaussian_squeeze": "mfg_envs.games.gaussian_squeeze:GaussianSqueeze",
-    "one_shot_squeeze": "mfg_envs.games.gaussian_squeeze:OneShotSqueeze",
+    "constrained_exploration": "mfg_envs.games.teams.constrained_exploration:ConstrainedExploration",
+    "dispatcher": "mfg_envs.games.teams.dispatcher:Dispatcher",
+    "follow_the_leader": "mfg_envs.games.teams.follow_the_leader:FollowTheLeader",
+    "gaussian_squeeze": "mfg_envs.games.teams.gaussian_squeeze:GaussianSqueeze",
+    "one_shot_squeeze": "mfg_envs.games.teams.gaussian_squeeze:OneShotSqueeze",
 }
 """Name of a team game (one global agent and n locals) -> where its class is."""
 POPULATION_ARGUMENTS = ("num_agents", "mode", "max_cycles", "render_mode", "observe", "game")
@@ -101,7 +101,7 @@ def make_population(
     **parameters: Any,
 ) -> Any:
     """Build the parallel environment of a game, by its parameters or from ``game``."""
-    from mfg_envs.parallel import PopulationEnv
+    from mfg_envs.environments.population import PopulationEnv
 
     return PopulationEnv(
         _choose(name, game, parameters, POPULATION_ARGUMENTS),
@@ -124,7 +124,7 @@ def make_team(
     **parameters: Any,
 ) -> Any:
     """Build the parallel environment of a team game, by its parameters or from ``game``."""
-    from mfg_envs.team import TeamEnv
+    from mfg_envs.environments.team import TeamEnv
 
     return TeamEnv(
         _choose(name, game, parameters, TEAM_ARGUMENTS),
@@ -155,7 +155,7 @@ def make_representative(
     game_name: str, game: FiniteGame | None = None, num_envs: int | None = None, **arguments: Any
 ) -> Any:
     """Build the one-player Gymnasium environment, or its array twin for ``num_envs``."""
-    from mfg_envs.representative import RepresentativeEnv, RepresentativeVectorEnv
+    from mfg_envs.environments.representative import RepresentativeEnv, RepresentativeVectorEnv
 
     own = {k: arguments.pop(k) for k in REPRESENTATIVE_ARGUMENTS if k in arguments}
     chosen = _choose(game_name, game, arguments, REPRESENTATIVE_ARGUMENTS)

@@ -8,9 +8,7 @@ from functools import partial
 import numpy as np
 from hostile_games import CHANCE, SAME, fault
 
-from mfg_envs.continuous_game import Axis, ContinuousGame, Normal, Uniform, cell
-from mfg_envs.game import at
-from mfg_envs.team_game import TeamGame
+from mfg_envs.game import Axis, ContinuousGame, Normal, TeamGame, Uniform, at, cell
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,11 +42,11 @@ FLOORS = ("definitions", "games", "solvers", "views")
 FOREIGN = {"gymnasium", "pettingzoo", "torch", "stable_baselines3", "matplotlib"}
 """What only views, wrappers and learners know."""
 CIRCLES = (
-    {"mfg_envs.continuous_game", "mfg_envs.density"},
-    {"mfg_envs.team_game", "mfg_envs.team_tables"},
-    {"mfg_envs.batch", "mfg_envs.continuous_batch"},
-    {"agents.batched_ppo", "agents.ppo_rollout"},
-    {"agents.deep_fictitious_play", "agents.deep_response"},
+    {"mfg_envs.game.continuous", "mfg_envs.game.density"},
+    {"mfg_envs.game.team", "mfg_envs.exact.team_tables"},
+    {"mfg_envs.simulate.batch", "mfg_envs.simulate.continuous"},
+    {"agents.independent.batched_ppo", "agents.independent.ppo_rollout"},
+    {"agents.deep_play.deep_fictitious_play", "agents.deep_play.response"},
 )
 """Modules that still import each other, one of them late or for a type: may only become fewer."""
 
@@ -163,7 +163,11 @@ def test_the_reader_of_imports_sees_every_form():
 
 def test_every_module_is_read_and_every_name_of_a_list_is_one():
     assert len(GRAPH) == sum(len(sources(package)) for package in PACKAGES)
-    for name in ("mfg_envs.snapshot", "mfg_envs.pictures.axis", "agents.cli.reproduce.pma"):
+    for name in (
+        "mfg_envs.simulate.snapshot",
+        "mfg_envs.pictures.axis",
+        "agents.cli.reproduce.pma.command",
+    ):
         assert name in GRAPH
     listed = [f"mfg_envs.{name}" for name in DEFINITIONS + SOLVERS]
     assert sorted(set(listed)) == sorted(listed)
@@ -177,15 +181,23 @@ def test_imports_lead_down():
 @pytest.mark.parametrize(
     ("module", "other", "fault"),
     [
-        ("mfg_envs.tables", "mfg_envs.batch", "tables (solvers) imports mfg_envs.batch (views)"),
-        ("mfg_envs.tables", "mfg_envs.snapshot", "imports mfg_envs.snapshot (views)"),
-        ("mfg_envs.tables", "mfg_envs.written_tomorrow", "written_tomorrow (views)"),
+        (
+            "mfg_envs.exact.tables",
+            "mfg_envs.simulate.batch",
+            "tables (solvers) imports mfg_envs.simulate.batch (views)",
+        ),
+        (
+            "mfg_envs.exact.tables",
+            "mfg_envs.simulate.snapshot",
+            "imports mfg_envs.simulate.snapshot (views)",
+        ),
+        ("mfg_envs.exact.tables", "mfg_envs.written_tomorrow", "written_tomorrow (views)"),
         ("mfg_envs.games.sis", "mfg_envs.exact", "games.sis (games) imports mfg_envs.exact"),
         ("mfg_envs.game", "mfg_envs.games.sis", "game (definitions) imports mfg_envs.games.sis"),
-        ("mfg_envs.batch", "agents.run", "mfg_envs is below agents"),
-        ("mfg_envs.batch", "wrappers.player_env", "mfg_envs is below wrappers"),
+        ("mfg_envs.simulate.batch", "agents.run", "mfg_envs is below agents"),
+        ("mfg_envs.simulate.batch", "wrappers.player_env", "mfg_envs is below wrappers"),
         ("wrappers.player_env", "agents", "wrappers is below agents"),
-        ("agents.run", "agents.cli.looks", "the commands are on top"),
+        ("agents.run", "agents.cli.words.tables", "the commands are on top"),
         ("agents", "agents.cli", "the commands are on top"),
         ("agents.run", "tests.conftest", "which is no part of it"),
     ],
@@ -230,7 +242,7 @@ def test_a_game_knows_how_it_is_drawn_and_no_other_module_of_ours():
     ours = {
         "layout": set(),
         "parameters": set(),
-        "game": {"mfg_envs.layout", "mfg_envs.parameters"},
+        "game": {"mfg_envs.game.layout", "mfg_envs.game.parameters"},
     }
     for name, wanted in ours.items():
         known = GRAPH[f"mfg_envs.{name}"]

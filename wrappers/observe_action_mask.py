@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array
-from mfg_envs.parallel import PopulationEnv
 
 from .population_arrays import Moment
 from .row_wrapper import RowWrapper

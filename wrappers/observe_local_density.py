@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array
-from mfg_envs.parallel import PopulationEnv
 
 from .boxes import appended, flat_box
 from .population_arrays import Moment

@@ -10,11 +10,11 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from mfg_envs import policies
-from mfg_envs.alias import alias_table, sample_actions
+from mfg_envs.environments.population import PopulationEnv
+from mfg_envs.exact import policies
 from mfg_envs.game import Array
-from mfg_envs.parallel import PopulationEnv
-from mfg_envs.random import seed_key
+from mfg_envs.numerics.random import seed_key
+from mfg_envs.simulate.alias import alias_table, sample_actions
 
 from .action_masks import MASK, has_mask
 from .check_parallel import check_parallel

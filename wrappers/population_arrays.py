@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector.utils import batch_space, iterate
 
-from mfg_envs.batch import BatchEnv
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array, as_int, check_choice, check_range
-from mfg_envs.moment import sealed
-from mfg_envs.parallel import PopulationEnv
+from mfg_envs.simulate.batch import BatchEnv
+from mfg_envs.simulate.moment import sealed
 
 from .check_parallel import check_parallel
 from .dict_copies import DictCopies, Options, kinds, stack
@@ -197,7 +197,7 @@ class GameArrays(PopulationArrays):
         return self.env.batch.over or self.env.batch.t >= self.env.max_cycles
 
     def render(self) -> Any:
-        from mfg_envs import drawing
+        from mfg_envs.pictures import drawing
 
         batch = self.env.batch
         moment = (batch.state[0], self._played, batch.mean_field[0], batch.t)

@@ -14,8 +14,8 @@ from gymnasium.vector.utils import batch_space, iterate
 from pettingzoo import ParallelEnv
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array
-from mfg_envs.parallel import PopulationEnv
 
 from .check_parallel import check_parallel
 from .dict_copies import Options, kinds, stack

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from mfg_envs import random
 from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.numerics import random
 
 from .boxes import appended, flat_box
 from .population_arrays import Moment

@@ -17,8 +17,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from ..printable import printable
-from .examples import epilog
+from ..runs.printable import printable
+from .words.examples import epilog
 
 COMMANDS = {
     "list": "games",

@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import exact, policies, riccati
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridPolicy, discretise
-from mfg_envs.game import FiniteGame
-from mfg_envs.team_game import TeamGame
+from mfg_envs import exact
+from mfg_envs.exact import policies, riccati
+from mfg_envs.exact.discretise import GridPolicy, discretise
+from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 
-from ..fictitious_play import FictitiousPlay
-from ..iterate import Iterate
-from ..online_mirror_descent import OnlineMirrorDescent
-from ..run_folder import SavedRun, load_runs
-from ..subsample_execution import SubsampledPolicy
-from ..sweep_jobs import FILES
+from ..runs.iterate import Iterate
+from ..runs.saved import SavedRun, load_runs
+from ..solvers.fictitious_play import FictitiousPlay
+from ..solvers.online_mirror_descent import OnlineMirrorDescent
+from ..subsample.execution import SubsampledPolicy
+from ..sweep.jobs import FILES
 from .evaluation import playable
 from .training import InEnvironment
 

@@ -11,15 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import FiniteGame, Game
-from mfg_envs.team_game import TeamGame
+from mfg_envs.game import ContinuousGame, FiniteGame, Game, TeamGame
 from mfg_envs.testing import ContractError, check_clause, clauses
 
-from .names import Settings
-from .own_games import BrokenModuleError, check_parameters, load_class
-from .settings import parse
-from .terminal import Terminal
+from .words.names import Settings
+from .words.own_games import BrokenModuleError, check_parameters, load_class
+from .words.settings import parse
+from .words.terminal import Terminal
 
 KINDS = {FiniteGame: "finite game", ContinuousGame: "continuous game", TeamGame: "team game"}
 

@@ -12,14 +12,14 @@ from rich.markup import escape
 
 from mfg_envs.game import as_int, check_range
 
-from ..atomic_files import write_json
-from ..run_folder import SavedRun, load_runs
-from . import looks
-from .estimates import estimate, of_seeds
+from ..runs.atomic_files import write_json
+from ..runs.saved import SavedRun, load_runs
 from .evaluation import Measured, Played, measure
-from .names import MOST, own_classes
-from .outputs import as_folder, check_file
-from .terminal import Terminal
+from .words import tables
+from .words.estimates import estimate, of_seeds
+from .words.names import MOST, own_classes
+from .words.outputs import as_folder, check_file
+from .words.terminal import Terminal
 
 WORDS = {
     "exploitability_at_least_low": "  95 % confidence from",
@@ -88,7 +88,7 @@ def _numbers(texts: list[str]) -> list[int]:
 def _print(console: Console, title: str, measured: list[Measured]) -> None:
     over = f"mean of {len(measured)} seeds ± standard error" if len(measured) > 1 else "one seed"
     console.print(f"[bold]{escape(title)}[/], {over}", highlight=False)
-    shown = looks.table("", "of the policy", "value")
+    shown = tables.table("", "of the policy", "value")
     for name in measured[0].numbers:
         values = np.array([one.numbers[name] for one in measured])
         shown.add_row(WORDS.get(name, name.replace("_", " ")), of_seeds(values))
@@ -96,7 +96,7 @@ def _print(console: Console, title: str, measured: list[Measured]) -> None:
         console.print(shown)
     teams = all(one.value is None for one in measured[0].players.values())
     columns = () if teams else ("of infinitely many", "difference")
-    shown = looks.table("", "players", "mean return", *columns)
+    shown = tables.table("", "players", "mean return", *columns)
     for number in measured[0].players:
         played = [one.players[number] for one in measured]
         cells = [_mean(played)]

@@ -20,18 +20,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import exact, metrics, policies
-from mfg_envs.batch import BatchEnv
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.distances import total_variation
-from mfg_envs.game import Array, FiniteGame
-from mfg_envs.initial_laws import initial_law
-from mfg_envs.team_game import TeamGame
+from mfg_envs import exact, metrics
+from mfg_envs.exact import policies
+from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.metrics.distances import total_variation
+from mfg_envs.simulate.batch import BatchEnv
+from mfg_envs.soundness.initial_laws import initial_law
 
-from ..iterate import Iterate
-from ..run_folder import SavedRun
-from ..subsample_execution import SubsampledPolicy
-from ..subsample_value import surrogate_value, team_value
+from ..runs.iterate import Iterate
+from ..runs.saved import SavedRun
+from ..subsample.execution import SubsampledPolicy
+from ..subsample.value import surrogate_value, team_value
 
 TAIL = 1e-3
 """Weight of the step at which a game without a horizon is cut off."""

@@ -11,16 +11,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mfg_envs.parallel import PopulationEnv
-from mfg_envs.team import TeamEnv
-from mfg_envs.team_game import TeamGame
+from mfg_envs.environments.population import PopulationEnv
+from mfg_envs.environments.team import TeamEnv
+from mfg_envs.game import TeamGame
 
 from .acting import Actors, actors, saved_policy
-from .estimates import estimate
-from .films import check_film, write_film
-from .names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
-from .settings import parse
-from .terminal import Terminal
+from .words.estimates import estimate
+from .words.films import check_film, write_film
+from .words.names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
+from .words.settings import parse
+from .words.terminal import Terminal
 
 STEPS = 100
 """Of an episode without an end."""

@@ -12,20 +12,19 @@ import typer
 from rich.console import Console
 
 from mfg_envs import exact
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import discretise
-from mfg_envs.team_game import TeamGame
+from mfg_envs.exact.discretise import discretise
+from mfg_envs.game import ContinuousGame, TeamGame
 
-from ..atomic_files import write_atomically
 from ..figures import flow_image, learning_curves, policy_image, sample_players
 from ..figures.players import laws
 from ..figures.style import OKABE_ITO
-from ..run_folder import SavedRun, load_runs
+from ..runs.atomic_files import write_atomically
+from ..runs.saved import SavedRun, load_runs
 from .evaluation import playable
-from .examples import epilog
-from .outputs import as_folder, check_file
-from .terminal import Terminal
 from .training import GREATER_IS_BETTER
+from .words.examples import epilog
+from .words.outputs import as_folder, check_file
+from .words.terminal import Terminal
 
 SUFFIXES = (".png", ".svg", ".pdf")
 DPI = 144

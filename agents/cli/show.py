@@ -18,14 +18,14 @@ from rich.panel import Panel
 from rich.table import Table
 
 from mfg_envs.game import FiniteGame
-from mfg_envs.games import tntp
+from mfg_envs.games.roads import tntp
 from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
 
-from .games import attributes, first_line
-from .names import Settings, complete_game, complete_learner, learner_class, named_game
-from .outputs import check_file
-from .settings import parse
-from .terminal import Terminal
+from .list import attributes, first_line
+from .words.names import Settings, complete_game, complete_learner, learner_class, named_game
+from .words.outputs import check_file
+from .words.settings import parse
+from .words.terminal import Terminal
 
 LARGE = 10_000_000
 """States times actions from which on the size is said before anything is made of it."""
@@ -231,10 +231,10 @@ def _picture(game: Any, agents: int, path: Path) -> None:
     """Draw a population after some uniform play."""
     from PIL import Image
 
-    from mfg_envs.parallel import PopulationEnv
-    from mfg_envs.team import TeamEnv
+    from mfg_envs.environments.population import PopulationEnv
+    from mfg_envs.environments.team import TeamEnv
 
-    from ..atomic_files import write_atomically
+    from ..runs.atomic_files import write_atomically
 
     view = TeamEnv if game.name in TEAM_GAMES else PopulationEnv
     env: Any = view(game, agents, render_mode="rgb_array")

@@ -14,16 +14,16 @@ from rich.table import Table
 
 from mfg_envs.game import check_choice
 
-from ..atomic_files import write_atomically
-from ..sweep import METRICS, Sweep
-from ..sweep_jobs import ERROR, finished
-from ..sweep_scores import Results
-from . import looks
-from .names import MOST, GameName, LearnerName, learner_class
-from .outputs import as_new_folder, check_place
-from .settings import parse, parse_grid
+from ..runs.atomic_files import write_atomically
+from ..sweep.jobs import ERROR, finished
+from ..sweep.scores import Results
+from ..sweep.sweeping import METRICS, Sweep
 from .sweep_figure import draw
-from .terminal import Terminal
+from .words import tables
+from .words.names import MOST, GameName, LearnerName, learner_class
+from .words.outputs import as_new_folder, check_place
+from .words.settings import parse, parse_grid
+from .words.terminal import Terminal
 
 PAIR, LIST = "NAME=VALUE", "NAME=VALUE,VALUE"
 MOST_ROWS = 30
@@ -125,7 +125,7 @@ def sweep_command(
 
 def table(metric: str, results: Results) -> Table:
     """Return the configurations, best first."""
-    shown = looks.table(f"Final {metric}, best first", "parameters", "mean", "± s.e.", "seeds", "")
+    shown = tables.table(f"Final {metric}, best first", "parameters", "mean", "± s.e.", "seeds", "")
     complete = all(len(one.seeds) == len(one.configuration.runs) for one in results.scores)
     for rank, one in enumerate(results.scores[:MOST_ROWS]):
         best = rank == 0 and bool(one.seeds)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..figures.style import OKABE_ITO, figure, scale
-from ..sweep_scores import Scores
+from ..sweep.scores import Scores
 
 GREY = "#BBBBBB"
 LEGEND_WIDTH = 36

@@ -13,17 +13,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from mfg_envs.game import FiniteGame
-from mfg_envs.memory import check_memory
+from mfg_envs.numerics.memory import check_memory
 
-from ..run import run
-from ..run_folder import SavedRun
-from . import looks
-from .estimates import of_seeds
-from .names import MOST, AnyGame, LearnerName, learner_class, named_game
-from .outputs import as_new_folder
-from .settings import parse
-from .terminal import Terminal
+from ..runs.running import run
+from ..runs.saved import SavedRun
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
+from .words import tables
+from .words.estimates import of_seeds
+from .words.names import MOST, AnyGame, LearnerName, learner_class, named_game
+from .words.outputs import as_new_folder
+from .words.settings import parse
+from .words.terminal import Terminal
 
 SEEDS, PLAYERS = 5, 100
 """Of a run, where nothing else is said."""
@@ -147,7 +147,7 @@ def _print_metrics(console: Console, title: str, saved: list[SavedRun]) -> None:
     num_seeds = sum(len(one.seeds) for one in saved)
     over = f"mean of {num_seeds} seeds ± standard error" if num_seeds > 1 else "one run"
     console.print(f"[bold]{escape(title)}[/], {over}", highlight=False)
-    shown = looks.table("", "metric", "", "value", "iteration")
+    shown = tables.table("", "metric", "", "value", "iteration")
     taken = saved[0].run.iterations
     for name in saved[0].metrics:
         curves = np.concatenate([one.metrics[name] for one in saved], 1)  # (R, E)

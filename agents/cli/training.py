@@ -14,18 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.game import FiniteGame
-from mfg_envs.team_game import TeamGame
+from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 
-from ..iterate import Iterate
-from ..learner import Learner, facts
-from ..run import Metric, usual_metrics
-from ..run_folder import SavedRun, load_runs
-from ..sweep_grid import build
-from ..sweep_jobs import Job
-from ..sweep_scores import Configuration, Results, Scores, write
-from .outputs import check_place
+from ..runs.iterate import Iterate
+from ..runs.learner import Learner, facts
+from ..runs.running import Metric, usual_metrics
+from ..runs.saved import SavedRun, load_runs
+from ..sweep.grid import build
+from ..sweep.jobs import Job
+from ..sweep.scores import Configuration, Results, Scores, write
+from .words.outputs import check_place
 
 KINDS = {
     FiniteGame: "finite games",
@@ -79,8 +77,8 @@ class InEnvironment:
 
     def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
         """Yield the learner's iterates in the environment of a game."""
-        from mfg_envs.parallel import PopulationEnv
-        from mfg_envs.team import TeamEnv
+        from mfg_envs.environments.population import PopulationEnv
+        from mfg_envs.environments.team import TeamEnv
 
         view = TeamEnv if isinstance(source, TeamGame) else PopulationEnv
         yield from self.learner.learn(view(source, self.num_players), seed, start=start)

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs import riccati
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridGame
-from mfg_envs.drawing import draw_population
-from mfg_envs.game import Array, check_range
+from mfg_envs.exact import riccati
+from mfg_envs.exact.discretise import GridGame
+from mfg_envs.game import Array, ContinuousGame, check_range
 from mfg_envs.pictures.canvas import axis_top
+from mfg_envs.pictures.drawing import draw_population
 from mfg_envs.pictures.scene import coordinates
 
-from ..atomic_files import write_atomically
+from ..runs.atomic_files import write_atomically
 from .crowds import Crowd, histogram, layout_of, read
 from .flows import board_top, draw_density, name_of, place_label
 from .players import Players

@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import riccati
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridGame
-from mfg_envs.game import Array
+from mfg_envs.exact import riccati
+from mfg_envs.exact.discretise import GridGame
+from mfg_envs.game import Array, ContinuousGame, Layout, TeamGame
 from mfg_envs.games.linear_quadratic import GaussianLinearQuadratic
-from mfg_envs.layout import Layout
 from mfg_envs.pictures.board import cells_at
 from mfg_envs.pictures.scene import coordinates
-from mfg_envs.team_game import TeamGame
 
 AXES = ("ring", "line", "interval")
 """Kinds of layouts with places along a line."""

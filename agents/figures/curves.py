@@ -11,7 +11,7 @@ import numpy as np
 
 from mfg_envs.game import Array, check_choice
 
-from ..run import Run
+from ..runs.running import Run
 from .style import OKABE_ITO, figure, label_ends, scale
 
 LABEL_WIDTH = 30

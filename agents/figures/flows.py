@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs import riccati
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridGame
-from mfg_envs.drawing import title
-from mfg_envs.game import Array
+from mfg_envs.exact import riccati
+from mfg_envs.exact.discretise import GridGame
+from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.pictures.canvas import axis_top
+from mfg_envs.pictures.drawing import title
 
 from .crowds import Crowd, along, layout_of, read
 from .networks import draw_flow, traffic

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import Array
-from mfg_envs.layout import Layout
+from mfg_envs.game import Array, Layout
 from mfg_envs.pictures.canvas import SHADES, between, round_up
 from mfg_envs.pictures.graph import FLOWS, JAMS, congestion, draw_map, link_shapes, masses
 from mfg_envs.pictures.scene import Scene

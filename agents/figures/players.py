@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs import policies, random, riccati
-from mfg_envs.alias import alias_table, sample_actions
-from mfg_envs.batch import BatchEnv
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridGame, GridPolicy
-from mfg_envs.game import Array, as_int, check_range
-from mfg_envs.memory import check_memory
+from mfg_envs.exact import policies, riccati
+from mfg_envs.exact.discretise import GridGame, GridPolicy
+from mfg_envs.game import Array, ContinuousGame, as_int, check_range
+from mfg_envs.numerics import random
+from mfg_envs.numerics.memory import check_memory
+from mfg_envs.simulate.alias import alias_table, sample_actions
+from mfg_envs.simulate.batch import BatchEnv
 
 
 class Players(NamedTuple):

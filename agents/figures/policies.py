@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs import policies
-from mfg_envs.continuous_game import ContinuousGame
-from mfg_envs.discretise import GridGame, GridPolicy
-from mfg_envs.game import Array
-from mfg_envs.layout import Layout
+from mfg_envs.exact import policies
+from mfg_envs.exact.discretise import GridGame, GridPolicy
+from mfg_envs.game import Array, ContinuousGame, Layout
 from mfg_envs.pictures.board import cells_at
 
-from ..network_policies import NetworkPolicy, from_scaled
+from ..deep_play.network_policies import NetworkPolicy, from_scaled
 from .crowds import AXES, along, layout_of, plan_extent, populations
 from .flows import MOMENTS, name_of, place_label, times
 from .players import actor

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.game import Array
-from mfg_envs.layout import Layout
+from mfg_envs.game import Array, Layout
 from mfg_envs.pictures.canvas import between, round_up
 from mfg_envs.pictures.graph import FLOWS, along, draw_map
 

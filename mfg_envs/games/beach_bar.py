@@ -13,9 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.components import cell
-from mfg_envs.continuous_game import Axis, ContinuousGame, Uniform
-from mfg_envs.game import Layout, at, check_range
+from mfg_envs.game import Axis, ContinuousGame, Layout, Uniform, at, cell, check_range
 
 
 @dataclass(frozen=True, kw_only=True)

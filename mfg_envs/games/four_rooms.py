@@ -17,10 +17,18 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mfg_envs.components import cell
-from mfg_envs.continuous_game import Axis, ContinuousGame, Normal, Uniform
-from mfg_envs.elementary import log
-from mfg_envs.game import Array, Layout, at, check_range
+from mfg_envs.game import (
+    Array,
+    Axis,
+    ContinuousGame,
+    Layout,
+    Normal,
+    Uniform,
+    at,
+    cell,
+    check_range,
+)
+from mfg_envs.numerics.elementary import log
 
 SIDE = 0.5
 MARGIN = 1e-12

@@ -7,7 +7,7 @@ The default is the bounded game of Magnino et al., "Solving Continuous Mean Fiel
 2510.22158): one dimension, X = [-1, 1], 21 decisions, A = B = 1, C = .06, Q = 5, R = .1, P = 1,
 target .6, w uniform on [-.1, .1], everybody starts evenly on X; that players stop at the border
 is our choice.  Without bounds (``bound=None, action_bound=None``) the equilibrium has a closed
-form in R^d: ``mfg_envs.riccati``.
+form in R^d: ``mfg_envs.exact.riccati``.
 
 Equilibrium of the default (grid of 801 points): means 0, .0509, .1060, .1648, .2263, ..., .6047
 at t = 20, value -16.827; the uniformly random policy has exploitability 59.55.
@@ -21,9 +21,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.components import add, clip, dot, linear, spread, subtract
-from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
-from mfg_envs.game import Layout, as_float, as_sequence, check_choice, check_range
+from mfg_envs.game import (
+    ContinuousGame,
+    Layout,
+    Normal,
+    Uniform,
+    add,
+    as_float,
+    as_sequence,
+    check_choice,
+    check_range,
+    clip,
+    dot,
+    linear,
+    spread,
+    subtract,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -1,7 +1,7 @@
 """Random mean-field games: a Garnet whose moves and rewards the crowd perturbs.
 
 The same parameters give the same game on every machine.  Write ``u_c[i]`` for the i-th uniform
-number in [0, 1) of class c: 53 bits of ``mfg_envs.random`` under the key folded from ``(seed, c)``,
+number in [0, 1) of class c: 53 bits of ``mfg_envs.numerics.random`` under the key folded from ``(seed, c)``,
 entries of an array counted with the last index fastest.  *Cutting* K - 1 uniform numbers means
 sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform on the simplex.
 
@@ -27,8 +27,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs import random
 from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.numerics import random
 
 STRUCTURES = ("additive", "multiplicative")
 TABLE_LIMIT = 10**8

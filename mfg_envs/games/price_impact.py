@@ -13,9 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.components import spread
-from mfg_envs.continuous_game import ContinuousGame, Normal, Uniform
-from mfg_envs.game import Layout, check_range
+from mfg_envs.game import ContinuousGame, Layout, Normal, Uniform, check_range, spread
 
 
 @dataclass(frozen=True, kw_only=True)

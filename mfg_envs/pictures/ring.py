@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array
-from mfg_envs.layout import Layout
+from mfg_envs.game import Array, Layout
 from mfg_envs.pictures.canvas import (
     BACKGROUND,
     BAND,

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.continuous_game import components
-from mfg_envs.game import Array
-from mfg_envs.layout import Layout
+from mfg_envs.game import Array, Layout
+from mfg_envs.game.continuous import components
 from mfg_envs.pictures.canvas import (
     BAND,
     CATEGORIES,

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, PopulationEnv, make_game
-from mfg_envs.representative import RepresentativeEnv
-from mfg_envs.team import TeamEnv
-from mfg_envs.team_batch import TeamBatchEnv
+from mfg_envs.environments.representative import RepresentativeEnv
+from mfg_envs.environments.team import TeamEnv
+from mfg_envs.simulate.team import TeamBatchEnv
 
 FINITE = make_game("ring_road", num_cells=5, num_speeds=3)
 POINTS = make_game("beach_bar", bins=10)

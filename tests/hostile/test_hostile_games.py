@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, make_game
-from mfg_envs.game import FiniteGame, as_float, as_int, check_choice
+from mfg_envs.game import FiniteGame, TeamGame, as_float, as_int, check_choice
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
-from mfg_envs.team_game import TeamGame
 
 VALUES = (
     *(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from agents import FictitiousPlay, cli, run
-from agents.atomic_files import write_npz
-from agents.run_folder import load_run
+from agents.runs.atomic_files import write_npz
+from agents.runs.saved import load_run
 from mfg_envs import make_game
 
 LEARNER, GAME = FictitiousPlay(iterations=2), make_game("sis")

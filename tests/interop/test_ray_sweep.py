@@ -12,7 +12,7 @@ import pytest
 import ray
 
 from agents import SemiSGD
-from agents.sweep import Sweep
+from agents.sweep.sweeping import Sweep
 from mfg_envs import make_game
 
 TESTS = Path(__file__).parents[1]
@@ -98,7 +98,7 @@ def test_a_repeated_run_goes_on_from_its_last_checkpoint(folder, toys, tmp_path)
 def test_errors_and_runs_that_always_die_are_reported_and_the_others_go_on(
     folder, toys, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("agents.sweep_ray.RETRIES", 0)
+    monkeypatch.setattr("agents.sweep.ray_cluster.RETRIES", 0)
     sweep = toy_sweep(toys, rate=[7, 13, 1])
     results = sweep.run(tmp_path, ray="auto", progress=False)
     died, raised, well = [c.runs[0] for c in sweep.configurations]

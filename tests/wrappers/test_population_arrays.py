@@ -7,7 +7,7 @@ from pettingzoo import ParallelEnv
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
 from mfg_envs import linear_quadratic_v0, make_game, policies, ring_road_v0, sis_v0
-from mfg_envs.parallel import PopulationEnv
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.testing import check_env
 from wrappers import as_arrays
 from wrappers.population_arrays import DictArrays, GameArrays

@@ -9,7 +9,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 import wrappers
 from mfg_envs import linear_quadratic_v0, ring_road_v0, sis_v0
-from mfg_envs.parallel import PopulationEnv
+from mfg_envs.environments.population import PopulationEnv
 from wrappers import BatchedBootstrap, SharedPolicyVecEnv
 
 

@@ -7,13 +7,18 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the command group ``reproduce``."""
-    from . import deda_fp, nash_gap, pma, ring_road, solvers, subsample
+    from .deda_fp import command
+    from .nash_gap import command as nash_gap
+    from .pma import command as pma
+    from .ring_road import command as ring_road
+    from .solvers import command as solvers
+    from .subsample import command as subsample
 
     group = typer.Typer(
         help="Reproduce published results: tables, a figure and the data.", no_args_is_help=True
     )
     group.callback()(lambda: None)
-    group.command("deda-fp")(deda_fp.command)
+    group.command("deda-fp")(command.command)
     group.command("nash-gap")(nash_gap.command)
     group.command("pma")(pma.command)
     group.command("ring-road")(ring_road.command)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...atomic_files import write_json
+from ...runs.atomic_files import write_json
 
 FILE = "numbers.json"
 

@@ -1,0 +1,1 @@
+"""``mfg-envs bench``: speed, beside other libraries in the same run."""

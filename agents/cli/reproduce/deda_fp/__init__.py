@@ -1,0 +1,1 @@
+"""Deep fictitious play (DEDA-FP)."""

@@ -1,0 +1,1 @@
+"""Nash gaps of N players."""

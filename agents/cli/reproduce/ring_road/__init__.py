@@ -1,0 +1,1 @@
+"""QM iteration on the ring road."""

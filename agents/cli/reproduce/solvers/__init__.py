@@ -1,0 +1,1 @@
+"""Every exact solver on every finite game."""

@@ -1,0 +1,1 @@
+"""SUBSAMPLE-MFQ."""

@@ -1,0 +1,1 @@
+"""What commands share: names, settings, tables, files they write, examples of their use."""

@@ -1,0 +1,135 @@
+"""Names on the command line: learners and games, completed by the shell, looked up, explained."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any
+
+import typer
+
+import agents as learners
+from mfg_envs.game import Game, TeamGame
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, close_names, make_game
+
+from ..list import offered_learners
+from .own_games import BrokenModuleError, check_parameters, load_class
+
+MOST = 10**6
+"""Of seeds, steps and episodes: more take years, or their list no memory holds."""
+
+
+def complete_game(incomplete: str) -> list[str]:
+    """Return the names of games that begin so."""
+    known = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def complete_learner(incomplete: str) -> list[str]:
+    """Return the names of learners that begin so."""
+    known = [*(cls.__name__ for cls in offered_learners()), *learners.LATER]
+    return [name for name in sorted(known) if name.startswith(incomplete)]
+
+
+GameName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME", help="Name of a game; see: mfg-envs list.", autocompletion=complete_game
+    ),
+]
+AnyGame = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="Name of a game, or your own: MODULE:CLASS, FILE.py:CLASS.",
+        autocompletion=complete_game,
+    ),
+]
+LearnerName = Annotated[
+    str,
+    typer.Argument(
+        metavar="LEARNER",
+        help="Name of a learner; see: mfg-envs list.",
+        autocompletion=complete_learner,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be repeated."),
+]
+"""Of ``--set``, read by ``settings.parse``."""
+
+
+def learner_class(name: str) -> Any:
+    """Return the class of a learner that ``agents`` offers.
+
+    Raises:
+        ValueError: If none has this name (lists the close ones), or it cannot be run by name.
+        ImportError: If it needs a library that is missing; it says what to install.
+    """
+    offered = {cls.__name__: cls for cls in offered_learners()}
+    if name in learners.LATER:
+        found = getattr(learners, name)
+        if isinstance(found, type) and is_dataclass(found):
+            return found
+        raise ValueError(
+            f"{name} has no number of iterations and no parameters that are words or numbers:"
+            f" use it from Python, help(agents.{name})"
+        )
+    if name not in offered:
+        raise ValueError(f"no learner is called {name!r}; {close_names(name, offered)}")
+    cls = offered[name]
+    if "iterations" not in {field.name for field in fields(cls)}:
+        raise ValueError(f"{name} has no parameter iterations: nobody could tell its end")
+    return cls
+
+
+def named_game(name: str, parameters: dict[str, Any]) -> Any:
+    """Build a game by its name, or one of the user's own by MODULE:CLASS or FILE.py:CLASS.
+
+    Raises:
+        ValueError: If the name or a parameter is unknown, or a value is wrong for it.
+    """
+    for cls in own_classes(name):
+        return _built(cls, parameters, name)
+    try:
+        return make_game(name, **parameters)
+    except TypeError as error:  # a word where a number should be
+        raise ValueError(f"{name}: {error}") from error
+
+
+def changed_game(game: Any, parameters: dict[str, Any]) -> Any:
+    """Return a game with some parameters changed; the others stay as they are.
+
+    Raises:
+        ValueError: If a parameter is unknown, or a value is wrong for it.
+    """
+    if not parameters:
+        return game
+    given = {field.name: getattr(game, field.name) for field in fields(game) if field.init}
+    return _built(type(game), given | parameters, game.name)
+
+
+def _built(cls: Any, parameters: dict[str, Any], name: str) -> Any:
+    check_parameters(cls, parameters)
+    try:
+        return cls(**parameters)
+    except TypeError as error:  # a word where a number should be
+        raise ValueError(f"{name}: {error}") from error
+
+
+def own_classes(name: str | None) -> list[type]:
+    """Return the class that MODULE:CLASS names, or nothing for the name of a game of ours.
+
+    Raises:
+        ValueError: If there is no such class, or it is no game.
+    """
+    if name is None or ":" not in name:
+        return []
+    try:
+        cls = load_class(name)
+    except BrokenModuleError as error:
+        raise ValueError(str(error)) from error
+    if not issubclass(cls, Game | TeamGame) or inspect.isabstract(cls):
+        raise ValueError(f"{name} is no game: see mfg-envs check {name}")
+    return [cls]

@@ -1,0 +1,1 @@
+"""Deep fictitious play of continuous games, with networks."""

@@ -1,0 +1,273 @@
+"""Deep fictitious play in continuous games: three algorithms that share one loop.
+
+Magnino, Shao, Wu, Shen, Lauriere, "Solving Continuous Mean Field Games: Deep Reinforcement Learning
+for Non-Stationary Dynamics" (NeurIPS 2025, arXiv 2510.22158).  In iteration k = 1, 2, ...
+
+1. a best response is trained by deep reinforcement learning against the crowd,
+2. the crowd becomes the average of all responses so far.
+
+They differ in what the average is, and in how a response meets it:
+
+===============================  ================================  ===============================
+algorithm                        the average                       a response meets
+===============================  ================================  ===============================
+``SimpleFictitiousPlay``         every player draws one response   simulated players, new ones in
+                                                                   every episode
+``AveragePolicyFictitiousPlay``  a Gaussian network fitted to what  likewise
+                                 all responses did
+``DedaFP``                       the same, and a normalizing flow  mean fields read off the flow:
+                                 p(x | t) fitted to its players    no player is simulated
+===============================  ================================  ===============================
+
+The first response meets players who choose actions at random, evenly; they are not averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mfg_envs import metrics
+from mfg_envs.game import Array, ContinuousGame, as_int, check_choice, check_range
+from mfg_envs.numerics import random
+
+from ..runs.iterate import Iterate
+from .network_policies import NetworkPolicy, UniformPolicy, saved_policy
+from .trajectories import trajectories
+
+if TYPE_CHECKING:
+    from .response import Crowd
+
+Memory = dict[str, Any]
+Seeds = Callable[[str], int]
+USES = ("crowd", "response", "play", "clone", "reservoir", "players", "flow", "sample")
+"""What random numbers are for; each use has seeds of its own in every iteration."""
+SCALE_PLAYERS = 1000
+"""Players whose rewards say by what rewards are divided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimpleFictitiousPlay:
+    """Fictitious play whose average is a buffer of best responses (Algorithm 1).
+
+    Attributes:
+        iterations: Best responses.
+        response: What trains them: "sac" or "ppo" of Stable-Baselines3.
+        response_steps: Steps of the game per response, all copies counted.
+        response_updates: Gradient steps per response, rounded up to as many in every round.
+        response_batch: Transitions of a gradient step.
+        learning_rate: Of the responses, > 0.
+        entropy: Weight of the entropy of a response, in units of the scaled reward; >= 0.
+        num_players: Copies of the player that learn side by side.
+        crowd: Simulated players that a response meets.
+        greedy: Whether responses do what is most probable when they are averaged; else they draw.
+        hidden: Widths of the hidden layers of all policies and critics.
+        device: Of PyTorch: "cpu", "cuda", or "auto" for a GPU if there is one.
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (ContinuousGame,)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = False
+    shortest: ClassVar[int] = 1
+    """Decisions of an episode that are needed."""
+
+    iterations: int = 20
+    response: str = "sac"
+    response_steps: int = 20_000
+    response_updates: int = 1_000
+    response_batch: int = 256
+    learning_rate: float = 1e-3
+    entropy: float = 1e-3
+    num_players: int = 64
+    crowd: int = 1_000
+    greedy: bool = True
+    hidden: tuple[int, ...] = (256, 256)
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        check_choice("response", self.response, ("sac", "ppo"))
+        check_choice("device", self.device, ("cpu", "cuda", "auto"))
+        check_choice("greedy", self.greedy, (False, True))
+        counts = ("response_steps", "response_updates", "response_batch", "num_players", "crowd")
+        check_counts(self, ("iterations", *counts))
+        if not isinstance(self.hidden, tuple) or not self.hidden:
+            raise ValueError(f"hidden must be a tuple of widths, (256, 256) say, got {self.hidden}")
+        for width in self.hidden:
+            check_range("hidden", as_int("hidden", width), 1)
+        check_range("entropy", self.entropy, 0)
+        check_rate("learning_rate", self.learning_rate)
+
+    def learn(
+        self, source: ContinuousGame, seed: int = 0, start: Iterate | None = None
+    ) -> Iterator[Iterate]:
+        """Yield an iterate after every response.
+
+        An iterate's ``policy`` holds networks, see ``policy``; its ``mean_field`` are the mean
+        fields of the average policy as the algorithm knows them, (T, *mean_field_shape); its ``q``
+        is empty.
+
+        Args:
+            source: A continuous game with a horizon and bounded actions.
+            seed: Of everything; going on from an iterate gives the same bits.
+            start: An iterate to go on from.
+
+        Raises:
+            ValueError: If the game is none of these.
+            ImportError: If torch, Stable-Baselines3 or zuko is missing.
+        """
+        game, key = _check(source), random.seed_key(seed)
+        check_range("horizon", decisions(game), self.shortest)
+        memory: Memory = {}
+        if start is not None:
+            if tuple(start.memory["hidden"].tolist()) != self.hidden:
+                raise ValueError(
+                    f"start has networks with hidden {start.memory['hidden'].tolist()}, the learner"
+                    f" has {self.hidden}: go on with the learner that made it"
+                )
+            memory |= start.memory | {"policy": start.policy, "mean_field": start.mean_field}
+        samples = 0 if start is None else start.samples
+        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
+
+            def of(use: str, k: int = k) -> int:
+                return int(random.subkey(key, random.LEARNER, k, USES.index(use))) >> 1
+
+            memory = self._iteration(game, dict(memory), of)
+            samples += self.response_steps
+            parts = {name: memory.pop(name) for name in ("policy", "mean_field")}
+            yield Iterate(k, samples, q=np.empty(0), memory=dict(memory), **parts)
+            memory |= parts
+
+    def policy(self, game: ContinuousGame, iterate: Iterate | None = None, seed: int = 0) -> Any:
+        """Return the average policy, (t, states (B, N, d)) -> actions (B, N, k).
+
+        Args:
+            game: The game.
+            iterate: Of this learner; None: the policy before the first response, which is uniform.
+            seed: Of what the policy draws; population b has the seed ``seed + b``.
+        """
+        return UniformPolicy(game, seed) if iterate is None else saved_policy(game, iterate, seed)
+
+    def sample(
+        self, game: ContinuousGame, iterate: Iterate, num_trajectories: int, seed: int = 0
+    ) -> Array:
+        """Return states of players who follow the average policy, float64 (T, M, d)."""
+        return trajectories(
+            game, self.policy(game, iterate, seed), num_trajectories, seed=seed
+        ).state
+
+    def _iteration(self, game: ContinuousGame, memory: Memory, of: Seeds) -> Memory:
+        """Return what is known after one more response."""
+        try:
+            from .response import respond
+        except ImportError as error:
+            raise ImportError(
+                f'{type(self).__name__} needs PyTorch: pip install "mfg-envs[deep]"'
+            ) from error
+        if "reward_scale" not in memory:
+            kind = {"squash": self._squash, "greedy": self._greedy, "hidden": self.hidden}
+            memory |= {name: np.array(value) for name, value in kind.items()}
+            first = trajectories(game, UniformPolicy(game), SCALE_PLAYERS, seed=of("players"))
+            memory["reward_scale"] = np.float64(first.reward.std() or 1.0)
+        crowd, networks = self._crowd(game, memory, of), memory.get("networks")
+        scale = float(memory["reward_scale"])
+        response = respond(
+            self, game, crowd, reward_scale=scale, networks=networks, seed=of("response")
+        )
+        memory["networks"] = response.networks
+        seed = of("play")
+        gain = metrics.simulated_gain(
+            game,
+            self._play(game, memory, seed),
+            self._responses(game, response.policy[None], seed),
+            crowd(0),
+            num_players=SCALE_PLAYERS,
+            seed=seed,
+        )
+        memory |= {
+            "response_gain": np.float64(gain.mean),
+            "response_return": gain.value + gain.mean,
+        }
+        self._average(game, response.policy, crowd, memory, of)
+        memory["mean_field"] = self._mean_fields(game, memory, of)
+        return memory
+
+    def _play(self, game: ContinuousGame, memory: Memory, seed: int) -> Any:
+        """Return the average policy."""
+        if "policy" not in memory:
+            return UniformPolicy(game, seed)
+        return self._responses(game, memory["policy"], seed)
+
+    @property
+    def _squash(self) -> bool:
+        """Whether actions of the average policy are squashed into their bounds."""
+        return self.response == "sac"
+
+    @property
+    def _greedy(self) -> bool:
+        """Whether the average policy draws nothing."""
+        return self.greedy
+
+    def _responses(self, game: ContinuousGame, weights: Array, seed: int) -> NetworkPolicy:
+        squash = self.response == "sac"
+        return NetworkPolicy(game, weights, self.hidden, squash, self.greedy, seed)
+
+    def _crowd(self, game: ContinuousGame, memory: Memory, of: Seeds) -> Crowd:
+        """Return the mean fields that a response meets in each episode."""
+        first = of("crowd")
+
+        def crowd(episode: int) -> Array:
+            policy = self._play(game, memory, first + episode)
+            return metrics.simulated_flow(
+                game, policy, num_players=self.crowd, seed=first + episode
+            )
+
+        return crowd
+
+    def _average(
+        self, game: ContinuousGame, response: Array, crowd: Crowd, memory: Memory, of: Seeds
+    ) -> None:
+        """Add a response to the average."""
+        before = memory.get("policy", np.empty((0, response.size), np.float32))
+        memory["policy"] = np.concatenate([before, response[None]])
+
+    def _mean_fields(self, game: ContinuousGame, memory: Memory, of: Seeds) -> Array:
+        """Return the mean fields of the average policy."""
+        policy, seed = self._play(game, memory, of("sample")), of("sample")
+        return metrics.simulated_flow(game, policy, num_players=self.crowd, seed=seed)
+
+
+def check_counts(learner: Any, names: Sequence[str]) -> None:
+    """Raise unless fields are whole numbers >= 1."""
+    for name in names:
+        check_range(name, as_int(name, getattr(learner, name)), 1)
+
+
+def check_rate(name: str, value: float) -> None:
+    """Raise unless a learning rate is a positive number."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+
+
+def decisions(game: ContinuousGame) -> int:
+    """Return the number of decisions of an episode."""
+    if game.horizon is None:
+        raise ValueError(
+            "deep fictitious play needs an end: dataclasses.replace(game, horizon=...)"
+        )
+    return game.horizon
+
+
+def _check(game: Any) -> ContinuousGame:
+    """Return a game that can be learned."""
+    if not isinstance(game, ContinuousGame):
+        raise TypeError(
+            f"deep fictitious play is for continuous games, got {type(game).__name__}; finite"
+            " games have FictitiousPlay"
+        )
+    decisions(game)
+    if not np.isfinite([*game.action_low, *game.action_high]).all():
+        raise ValueError("actions must be bounded to be scaled: give the game bounds")
+    return game

@@ -1,0 +1,1 @@
+"""One model a player: Stable-Baselines3 models, batched PPO."""

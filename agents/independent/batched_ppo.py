@@ -1,0 +1,145 @@
+"""Independent PPO for hundreds to thousands of players, all networks in one batched product.
+
+Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347), one learner per
+player as in de Witt et al. (arXiv 2011.09533).  Every player has networks, an optimiser and a
+clipped gradient norm of its own; only the arithmetic is shared.  What is computed for a player is
+what Stable-Baselines3's PPO computes, with the order of its minibatches drawn for all players.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from pettingzoo import ParallelEnv
+
+from mfg_envs.game import Array, check_range
+from mfg_envs.numerics import random
+from mfg_envs.numerics.memory import check_memory
+
+from ..runs.iterate import Iterate
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchedIndependentPPO:
+    """Train one PPO learner per player, for all players at once.
+
+    Agents must have the same spaces: discrete or box actions, box or discrete observations (seen
+    as one-hot vectors).
+
+    Attributes:
+        iterations: Rollouts, each followed by an update.
+        copies: Copies of the game side by side, B.
+        num_steps: Steps of a rollout, T.
+        num_epochs: Passes over a rollout.
+        num_minibatches: Parts of a rollout (B * T transitions of each player).
+        learning_rate: Of Adam, > 0.
+        discount: Weight of the next step's value, in [0, 1].
+        gae_lambda: Of generalised advantage estimation, in [0, 1].
+        clip: Range of the ratio of probabilities, > 0.
+        entropy_weight: Weight of the entropy bonus, >= 0.
+        value_weight: Weight of the value loss, >= 0.
+        max_gradient: Greatest norm of a player's gradient, > 0.
+        hidden: Widths of the hidden layers of both networks.
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = False
+    iterations: int = 100
+    copies: int = 1
+    num_steps: int = 128
+    num_epochs: int = 4
+    num_minibatches: int = 4
+    learning_rate: float = 3e-4
+    discount: float = 0.99
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+    entropy_weight: float = 0.0
+    value_weight: float = 0.5
+    max_gradient: float = 0.5
+    hidden: tuple[int, ...] = (64, 64)
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "copies", "num_steps", "num_epochs", "num_minibatches"):
+            check_range(name, getattr(self, name), 1)
+        for name in ("discount", "gae_lambda"):
+            check_range(name, getattr(self, name), 0, 1)
+        for name in ("entropy_weight", "value_weight"):
+            check_range(name, getattr(self, name), 0)
+        for name in ("learning_rate", "clip", "max_gradient"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        check_range("num_minibatches", self.num_minibatches, 1, self.copies * self.num_steps)
+
+    def learn(self, source: Any, seed: int = 0, start: Iterate | None = None) -> Iterator[Iterate]:
+        """Yield an iterate after every update.
+
+        An iterate's ``policy`` holds the weights of the players' networks (N, P), see ``player``;
+        its ``q`` the mean reward of a step of every player in the rollout (N,); its ``mean_field``
+        is that of the first copy where the environment is ours, else empty.  Going on from an
+        iterate gives the same bits where the environment is ours; a foreign one starts a new
+        episode.
+
+        Args:
+            source: A PettingZoo ``ParallelEnv``; ours are stepped as arrays.
+            seed: Of the game and of the learners.
+            start: An iterate to go on from.
+
+        Raises:
+            ValueError: If the agents' spaces differ, or are of another kind.
+            ImportError: If torch is missing.
+        """
+        try:
+            from .ppo_rollout import Training
+        except ImportError as error:
+            raise ImportError(
+                'BatchedIndependentPPO needs PyTorch: pip install "mfg-envs[sb3]"'
+            ) from error
+        training = Training(self, source, int(random.seed_key(seed)) >> 1)
+        samples = 0 if start is None else start.samples
+        if start is not None:
+            training.restore(start.memory)
+        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
+            reward = training.update(training.rollout())
+            samples += self.num_steps * training.arrays.num_rows
+            memory = training.snapshot()
+            yield Iterate(k, samples, memory["weights"], training.mean_field, reward, memory)
+
+    def player(self, source: Any, iterate: Iterate, name: str) -> Any:
+        """Return one player's policy: a function of observations (K, ...) -> actions (K, ...).
+
+        It plays the most probable action, or the mean one; give it to ``wrappers.PlayerEnv``.
+        """
+        from .ppo_rollout import player
+
+        return player(self, source, iterate.policy, name)
+
+
+def check_stacked(num_players: int, parameters: int, transitions: int, width: int) -> None:
+    """Refuse networks and rollouts that do not fit into memory."""
+    check_memory(num_players, 24 * parameters + 4 * transitions * (width + 6), "players")
+
+
+def advantages(
+    reward: Array, value: Array, begins: Array, last: Array, discount: float, decay: float
+) -> Array:
+    """Return generalised advantages (Schulman et al. 2016, eq. 16).
+
+    Args:
+        reward: (T, ...).
+        value: Of the observations at which was acted, (T, ...).
+        begins: Whether a new episode begins after the step, bool (T, ...).
+        last: Value of the observation after the last step, (...).
+        discount: Weight of the next step's value.
+        decay: Lambda.
+    """
+    out, ahead, after = np.empty_like(value), np.zeros_like(last), last
+    for t in range(len(reward) - 1, -1, -1):
+        goes_on = 1.0 - begins[t]
+        gap = reward[t] + discount * goes_on * after - value[t]
+        ahead = gap + discount * decay * goes_on * ahead
+        out[t], after = ahead, value[t]
+    return out

@@ -1,0 +1,185 @@
+"""A best response that is learned by Stable-Baselines3, and what it gains.
+
+The crowd that follows a policy is frozen; one player, many times over, learns against it with any
+unmodified Stable-Baselines3 algorithm.  What the learned response gains over the policy is a lower
+bound of its exploitability: the only one there is where no grid reaches (three dimensions and
+more), and a check of the exact one elsewhere.
+
+The model acts through the ``VecEnvWrapper`` stack that its factory built, see
+``wrappers.model_player``; one that acts on more than what it sees now has no policy to measure.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.spaces import Discrete
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+from mfg_envs import exact, metrics
+from mfg_envs.environments.population import PopulationEnv
+from mfg_envs.exact import policies
+from mfg_envs.game import Array, ContinuousGame, FiniteGame, check_range
+from mfg_envs.simulate.see_continuous import ContinuousObserver
+from mfg_envs.simulate.see_finite import Observer
+from wrappers import SharedPolicyVecEnv
+from wrappers.model_player import ModelPlayer
+
+from ..runs.torch_state import GlobalRandomness
+
+
+class LearnedResponse(NamedTuple):
+    """What a player learned that others do not know of.
+
+    Attributes:
+        model: The trained model.
+        response: Its policy: (T, S, A) or (S, A) in finite games, else a function of time and
+            states (B, N, d), as ``BatchEnv.rollout`` takes it.
+        gain: What it earns more than the policy of the crowd, against that crowd.
+        error: Standard error of the gain; 0 in finite games, where it is computed exactly.
+    """
+
+    model: BaseAlgorithm
+    response: Any
+    gain: float
+    error: float
+
+
+def learned_response(
+    game: FiniteGame | ContinuousGame,
+    policy: Any,
+    factory: Callable[[VecEnv], BaseAlgorithm],
+    total_timesteps: int,
+    *,
+    num_players: int = 32,
+    max_cycles: int | None = None,
+    observe: Sequence[str] | None = None,
+    evaluation_players: int = 100_000,
+    callback: BaseCallback | None = None,
+    seed: int = 0,
+) -> LearnedResponse:
+    """Train a response to the crowd that follows ``policy``, and measure its gain.
+
+    Args:
+        game: A finite game, or a continuous one with a horizon.
+        policy: Of the crowd: a table (T, S, A) or (S, A); in a continuous game what
+            ``metrics.approximate_exploitability`` takes.
+        factory: Makes the model: ``lambda env: PPO("MlpPolicy", env)``; one without a memory.
+        total_timesteps: Steps of one player, all copies counted, as in ``model.learn``.
+        num_players: Copies of the player that learn side by side.
+        max_cycles: Steps of an episode of a stationary game, 500 by default.
+        observe: Parts of an observation, see ``mfg_envs.simulate.see_finite.Observer``.
+        evaluation_players: Simulated players for the gain in a continuous game.
+        callback: Of the model's learning.
+        seed: Of the game and of the model's random numbers.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the model has a memory (frames that are
+            stacked, a recurrent network).
+    """
+    check_range("total_timesteps", total_timesteps, 1)
+    if isinstance(game, FiniteGame):
+        policy = policies.policy_table(game, policy)
+        met = exact.law_met(game, policy)
+        crowd = game.crowd(met)
+    else:
+        met = crowd = metrics.simulated_flow(
+            game, policy, num_players=evaluation_players, seed=seed
+        )
+    env = PopulationEnv(
+        game, num_players, mode="mean_field", max_cycles=max_cycles, observe=observe
+    )
+    env.set_mean_field(crowd)
+    venv = SharedPolicyVecEnv(env)
+    with GlobalRandomness(seed):
+        venv.seed(seed)
+        venv.action_space.seed(seed)
+        model = factory(venv)
+        act = Decisions(model, venv.observation_space, venv.action_space)
+        act.check_memoryless()
+        model.learn(total_timesteps, callback=callback)
+    if isinstance(game, FiniteGame):
+        table = tabulate(game, crowd, model, observe=observe)
+        gain = exact.value(game, met, table) - exact.value(game, met, policy)
+        return LearnedResponse(model, table, gain, 0.0)
+    observer = ContinuousObserver(game, observe)
+
+    def response(t: int, x: Array) -> Array:
+        seen = observer(x, t, crowd[[t]])
+        return act(seen.reshape(-1, seen.shape[-1])).reshape(*x.shape[:2], -1)
+
+    played = metrics.simulated_gain(
+        game, policy, response, crowd, num_players=evaluation_players, seed=seed
+    )
+    return LearnedResponse(model, response, played.mean, played.error)
+
+
+def tabulate(
+    game: FiniteGame, mean_fields: Array, model: Any, *, observe: Sequence[str] | None = None
+) -> Array:
+    """Return what a model does in every private state, against known mean fields.
+
+    Args:
+        game: The game.
+        mean_fields: Met at every time (T, P), or always (P,) in a stationary game.
+        model: Anything with Stable-Baselines3's ``predict``; its most probable actions are taken.
+        observe: What the model observes, see ``mfg_envs.simulate.see_finite.Observer``.
+
+    Returns:
+        A pure policy, (T, S, A) or (S, A); where the model plays an illegal action, any legal
+        one with the same probability.
+
+    Raises:
+        ValueError: If the model has a memory: its actions depend on more than time and state.
+    """
+    observer, x = Observer(game, observe), np.arange(game.num_states)[None]
+    act = Decisions(model, observer.space, Discrete(game.num_actions))
+    act.check_memoryless()
+    rows = mean_fields if game.horizon is not None else mean_fields[None]
+    rules = []
+    for t, m in enumerate(rows):
+        m = m.sum(-1) if game.mean_field_of_controls else m
+        seen = observer(x, t, m[None])[0]
+        a = np.asarray(act(seen)).reshape(-1)
+        rules.append(np.eye(game.num_actions)[a])
+    policy = np.stack(rules) if game.horizon is not None else rules[0]
+    legal = (policy * game.legal_actions).sum(-1, keepdims=True) > 0
+    return np.where(legal, policy, policies.uniform(game))
+
+
+class Decisions:
+    """The most probable actions of a model, through its own wrappers: (R, ...) -> (R, ...)."""
+
+    def __init__(self, model: Any, observation_space: Any, action_space: Any) -> None:
+        self.model, self._spaces = model, (observation_space, action_space)
+        self._player: ModelPlayer | None = None
+        self._rows = 0
+
+    def __call__(self, seen: Array) -> Any:
+        if not hasattr(self.model, "get_env"):
+            return self.model.predict(seen, deterministic=True)[0]
+        player = self._playing(len(seen))
+        player.begin(seen)
+        return player.act(deterministic=True)
+
+    def check_memoryless(self) -> None:
+        """Refuse a model that acts on more than what it sees now, tried on two observations."""
+        if hasattr(self.model, "get_env"):
+            space = copy.deepcopy(self._spaces[0])
+            space.seed(0)
+            if self._playing(2).remembers(np.stack([space.sample() for _ in range(2)])):
+                raise ValueError(
+                    f"the {type(self.model).__name__} acts on more than it sees at a time (frames"
+                    " that are stacked, a recurrent network, a clock in a wrapper): leave that out,"
+                    ' or let it observe more, observe=("state", "time", ...)'
+                )
+
+    def _playing(self, rows: int) -> ModelPlayer:
+        if self._player is None or self._rows != rows:
+            self._player, self._rows = ModelPlayer(self.model, *self._spaces, rows), rows
+        return self._player

@@ -1,0 +1,237 @@
+"""Policy mirror ascent: N players learn the regularised equilibrium from one path, without resets.
+
+Yardim, Cayci, Geist, He, "Policy Mirror Ascent for Efficient and Independent Learning in Mean
+Field Games" (ICML 2023, arXiv 2212.14449).  With the bonus ``h(u) = -entropy sum_a u_a log u_a``::
+
+    v_h(x) = <pi(x), q_h(x)> + h(pi(x))        q_h(x, a) = r(x, a, m) + discount E v_h(x')
+
+    pi_{k+1}(x) = argmax_u  <u, q_h(x)> + h(u) - |u - pi_k(x)|_2^2 / (2 eta)       (mirror step)
+
+Fixed points are ``pi = softmax(q_h / entropy)``, whatever eta is; ``mirror_step`` finds u.  Where q
+comes from is the ``mode``: the exact model, or conditional TD learning (``conditional_td``) of one
+player for all (centralised) or of every player for itself (independent).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from pettingzoo import ParallelEnv
+
+from mfg_envs import exact
+from mfg_envs.exact import policies
+from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.metrics import soft_action_values
+
+from ..runs.iterate import Iterate
+from ..runs.running import per_seed
+from .communication import Communication
+from .conditional_td import Rules, bonuses
+from .mirror_step import mirror_step
+from .starts import environment_path, first_policies, game_paths
+
+NUMBERS = 1 << 15
+"""Numbers that mirror steps look at together: they stay in the cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyMirrorAscent:
+    """Ascend by mirror steps, on the exact model or from a path of N players.
+
+    Rewards count as ``(r - low) / (high - low)``: theory asks for [0, 1], and so settings carry
+    over between games.  In the game's own units the temperature is ``temperature``.
+
+    Attributes:
+        mode: "centralised": the first player's values are everybody's; "independent": every
+            player has a table of its own and hears nothing of the others; "exact": no path.
+        num_players: Players N of a game; an environment brings its own.
+        iterations: Mirror steps K.
+        eta: Length of a step, > 0.
+        entropy: Weight of the entropy in rescaled rewards, >= 0.
+        td_steps: Transitions learned from between two mirror steps, M_td.
+        mixing: Steps of the path before each of them, M_mix.
+        rate: Step sizes are ``rate / ((1 - discount) (delay + m - 1))``, at most 1, m = 0, 1, ...
+            2 is the theory's; the error falls like ``M_td^-1/2`` only if ``rate`` is well above
+            ``(1 - discount) / 2`` divided by the share of the rarest pair (state, action) that
+            matters.
+        delay: The theory's t_0 > 1; large values keep the optimism of the first values long.
+        reward_range: Lowest and highest reward; the first values are optimistic if no reward is
+            higher.
+        replay_size: Transitions stored per learner and learned from, shuffled, at the end of the
+            path; 0: learn from each at once.
+        replay_passes: How often the stored transitions are gone through.
+        communication: Who passes on policies to whom (independent players of a game).
+        discount: In (0, 1); None: the game's.
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, ParallelEnv)
+    side_by_side: ClassVar[bool] = True
+    mode: str = "centralised"
+    num_players: int = 100
+    iterations: int = 20
+    eta: float = 1.0
+    entropy: float = 0.2
+    td_steps: int = 10_000
+    mixing: int = 4
+    rate: float = 2.0
+    delay: float = 200.0
+    reward_range: tuple[float, float] = (0.0, 1.0)
+    replay_size: int = 0
+    replay_passes: int = 1
+    communication: Communication | None = None
+    discount: float | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("mode", self.mode, ("centralised", "independent", "exact"))
+        for name in ("num_players", "iterations", "td_steps", "replay_passes"):
+            check_range(name, as_int(name, getattr(self, name)), 1)
+        for name in ("mixing", "replay_size"):
+            check_range(name, as_int(name, getattr(self, name)), 0)
+        check_range("entropy", self.entropy, 0)
+        for name in ("eta", "rate"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
+        if not self.delay > 1:
+            raise ValueError(f"delay must be above 1, got {self.delay}")
+        if self.discount is not None and not 0 < self.discount < 1:
+            raise ValueError(f"discount must be in (0, 1), got {self.discount}")
+        low, high = self.reward_range
+        if not low < high:
+            raise ValueError(f"reward_range must be (low, high) with low < high, got {low, high}")
+        if self.communication is not None and self.mode != "independent":
+            raise ValueError(f'communication needs mode "independent", got {self.mode!r}')
+
+    @property
+    def random(self) -> bool:
+        """Whether the seed matters: there is no path on the exact model."""
+        return self.mode != "exact"
+
+    @property
+    def temperature(self) -> float:
+        """Weight of the entropy in the game's own rewards: fixed points are softmax(q / this)."""
+        return self.entropy * self._span
+
+    @property
+    def _span(self) -> float:
+        return self.reward_range[1] - self.reward_range[0]
+
+    def rules(self, discount: float, num_actions: int) -> Rules:
+        """Return how values are learned in a game with this discount and so many actions."""
+        stored = min(self.replay_size, self.td_steps)
+        m = np.arange(stored * self.replay_passes if stored else self.td_steps)
+        betas = np.minimum(1, self.rate / ((1 - discount) * (self.delay + m - 1)))
+        best = (1 + self.entropy * np.log(num_actions)) / (1 - discount)
+        return Rules(
+            self.td_steps, self.mixing, betas.astype(np.float32), discount, self.reward_range[0],
+            1 / self._span, self.entropy, best, self.replay_size, self.replay_passes,
+        )  # fmt: skip
+
+    def learn(
+        self, source: Any, seed: int | Sequence[int] = 0, start: Iterate | None = None
+    ) -> Iterator[Iterate]:
+        """Yield an iterate per mirror step.
+
+        Args:
+            source: A stationary ``FiniteGame`` (compiled, any number of seeds), or a PettingZoo
+                parallel environment with ``Discrete`` spaces (step by step, one seed).
+            seed: Seed, or several: they run side by side, each bit for bit as if alone.
+            start: Iterate to go on from (games only); the seeds must be the same.
+
+        Yields:
+            ``policy`` (O, A) is the population's average rule; every player's own is in
+            ``memory["policy"]``, float32 (N, O, A), or (1, O, A) for all.  ``q`` (O, A) is the mean
+            of the learners' q_h before the step, in the game's own rewards; ``mean_field`` (O,)
+            the average over the path; ``samples`` counts its steps.  "exact": all as exact
+            learners have them.
+        """
+        if self.mode == "exact":
+            return self._learn_exactly(source, start)
+        return self._learn_from_paths(source, seed, start)
+
+    def _learn_exactly(self, game: FiniteGame, start: Iterate | None) -> Iterator[Iterate]:
+        """Ascend on the exact model; nothing is random."""
+        if not isinstance(game, FiniteGame):
+            raise TypeError(f'mode "exact" needs a FiniteGame, got {game!r}')
+        policy = policies.uniform(game) if start is None else start.policy
+        law = exact.law_met(game, policy)
+        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
+            q = soft_action_values(game, law, self.temperature, policy)
+            policy = self._step(q / self._span, policy, game.legal_actions)
+            law = exact.law_met(game, policy)
+            yield Iterate(k, 0, policy, game.crowd(law), q, {})
+
+    def _learn_from_paths(
+        self, source: Any, seed: int | Sequence[int], start: Iterate | None
+    ) -> Iterator[Iterate]:
+        """Ascend on values learned from one path a seed."""
+        single = isinstance(seed, int | np.integer)
+        seeds, alone = [int(seed)] if single else list(seed), self.mode == "independent"
+        talk, stored = self.communication, min(self.replay_size, self.td_steps)
+        game: Any = source
+        if isinstance(source, ParallelEnv):
+            if start is not None or talk is not None:
+                raise ValueError("through an environment: from the start, without communication")
+            walks, legal, own = environment_path(source, seeds)
+        else:
+            own_bytes = 12 * stored if alone else None
+            walks, legal, own = game_paths(game, seeds, self.num_players, own_bytes, start)
+        discount = self.discount or own
+        if discount is None:
+            raise ValueError("an environment that is no game of ours needs a discount, got None")
+        policy = first_policies(walks[0].x.size if alone else 1, legal, len(seeds), start)
+        rules = self.rules(discount, legal.shape[1])
+        k, t = (0, 0) if start is None else (start.iteration, start.samples)
+        while k < self.iterations:
+            before, policy, q, m = policy, np.empty(policy.shape, np.float32), [], []
+            for walk, old, new in zip(walks, before, policy, strict=True):
+                values, seen = self._ascend(walk, t, old, rules, legal, new)
+                q.append(values * self._span + rules.low / (1 - discount))
+                m.append(seen)
+                if talk is not None:
+                    scores = walk.returns(t + rules.steps, new, talk.steps, rules)
+                    new[:] = new[talk.adopt(game, walk.x, scores)]
+            k, t = k + 1, t + rules.steps + (0 if talk is None else talk.steps)
+            rule = policy.mean(1, dtype=np.float64)
+            rule /= rule.sum(-1, keepdims=True)
+            memory = {"x": np.array([walk.x for walk in walks]), "policy": policy}
+            every = Iterate(k, t, rule, np.array(m), np.array(q), memory)
+            yield per_seed(every)[0] if single else every
+
+    def _ascend(
+        self, walk: Any, t: int, policy: Array, rules: Rules, legal: Array, out: Array
+    ) -> tuple[Array, Array]:
+        """Learn the values of policies (L, O, A) and store their mirror steps.
+
+        Returns:
+            The mean of the learners' q_h, (O, A), and of the mean fields met, (O,).
+        """
+        estimate = walk.conditional_td(t, policy, rules)
+        total, some = np.zeros(legal.shape), max(1, NUMBERS // legal.size)
+        for i in range(0, len(policy), some):
+            q, old = estimate.q[i : i + some].astype(np.float64), policy[i : i + some]
+            if not np.isfinite(q).all():
+                player, s, a = np.argwhere(~np.isfinite(q))[0] + [i, 0, 0]
+                raise ValueError(
+                    f"player {player} has learned the value {q[player - i, s, a]} of action {a} in"
+                    f" observed state {s}: rewards must be finite numbers"
+                )
+            out[i : i + some] = self._step(q, old.astype(np.float64), legal)
+            total += (q - bonuses(old, self.entropy)[..., None]).sum(0)
+        return total / len(policy), estimate.visits / estimate.visits.sum()
+
+    def _step(self, q: Array, policy: Array, legal: Array) -> Array:
+        """Return the mirror step; illegal actions are never played."""
+        return mirror_step(np.where(legal, q, -np.inf), policy, eta=self.eta, entropy=self.entropy)
+
+
+def distance(policy: Array, other: Array) -> Array:
+    """Return the paper's distance of policies (..., O, A): L1, in the state where it is largest."""
+    return np.abs(policy - other).sum(-1).max(-1)
+
+
+def disagreement(game: FiniteGame, iterate: Iterate) -> float:
+    """Return how far the players of an iterate are from their average rule, on average."""
+    return float(distance(iterate.memory["policy"], iterate.policy).mean())

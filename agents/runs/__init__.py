@@ -1,0 +1,1 @@
+"""Runs of learners: iterates, checkpoints, saved runs, progress."""

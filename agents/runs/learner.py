@@ -1,0 +1,71 @@
+"""What a learner is, and the facts that it declares.
+
+A learner may declare three facts, as class variables or, where they depend on its parameters, as
+properties; nothing is read off its source text.
+
+================  ==================================================================================
+``learns``        classes of games (or of environments: ``pettingzoo.ParallelEnv``) it learns from
+``random``        whether the seed changes what it learns; only one seed is run of one it does not
+``side_by_side``  whether ``learn`` takes a sequence of seeds, and runs them at once
+================  ==================================================================================
+
+Of a learner that declares nothing the least is assumed: any game, random, one seed at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+from mfg_envs.game import Game, TeamGame
+
+from .iterate import Iterate
+
+
+class Learner(Protocol):
+    """Anything with a number of iterations and ``learn``."""
+
+    @property
+    def iterations(self) -> int:
+        """Outer iterations in all."""
+        ...
+
+    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
+        """Yield an iterate per outer iteration."""
+        ...
+
+
+class Facts(NamedTuple):
+    """What a learner has declared, see above.
+
+    Attributes:
+        learns: What it learns from.
+        random: Whether its seed matters.
+        side_by_side: Whether it takes several seeds at once.
+    """
+
+    learns: tuple[type, ...]
+    random: bool
+    side_by_side: bool
+
+
+def facts(learner: Learner) -> Facts:
+    """Return what a learner has declared.
+
+    Raises:
+        TypeError: If a fact is of another kind than it must be; names it.
+    """
+    learns = getattr(learner, "learns", (Game, TeamGame))
+    if not isinstance(learns, tuple) or not all(isinstance(kind, type) for kind in learns):
+        raise TypeError(
+            f"{type(learner).__name__}.learns must be a tuple of classes, got {learns!r}"
+        )
+    flags = {name: getattr(learner, name, usual) for name, usual in USUAL.items()}
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"{type(learner).__name__}.{name} must be True or False, got {flag!r}")
+    return Facts(learns, **flags)
+
+
+USUAL = {"random": True, "side_by_side": False}
+"""What is assumed of a learner that does not say."""

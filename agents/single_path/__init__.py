@@ -1,0 +1,1 @@
+"""Learners from one trajectory of one player: QM iteration, SemiSGD."""

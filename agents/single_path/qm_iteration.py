@@ -1,0 +1,86 @@
+"""QM iteration: one player learns the equilibrium from a single trajectory.
+
+Zhang, Chen, Di, "A Single Online Agent Can Efficiently Learn Mean Field Games" (ECAI 2024,
+arXiv 2405.03718).  Off-policy: Q learns the best response to the frozen M_k while M learns the
+population of the previous Q, so that two outer iterations make one fixed-point step.  On-policy:
+both follow the current Q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mfg_envs.environments.representative import RepresentativeEnv
+from mfg_envs.game import FiniteGame, check_choice, check_range
+
+from ..runs.iterate import Iterate
+from . import trajectory
+
+PUBLISHED = {
+    "off": {"iterations": 100, "inner_steps": 2000, "heat_growth": 0.5},
+    "on": {"iterations": 50, "inner_steps": 3000, "heat_growth": 1.0},
+}
+"""Variant -> what its ring road (additive) runs had."""
+AS_PUBLISHED: Any = None
+"""Default of what depends on the variant; the learner itself has the number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QMIteration:
+    """QM iteration; the defaults are those of the published ring road (additive) runs.
+
+    Attributes:
+        variant: "off" or "on" (policy).
+        iterations: Outer iterations K; two off-policy ones make one fixed-point step.  None: 100
+            off, 50 on.
+        inner_steps: Transitions an outer iteration, T.  None: 2000 off, 3000 on.
+        alpha: Step size of the action values, constant.
+        beta: "restart": 1/t with t from 1 in every outer iteration; "continue": 1/(t + kT).
+        heat_growth: Inverse temperature per transition so far, >= 0.  None: 1/2 off, 1 on.
+        target: "max" (published runs) or "sarsa" (theory).
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
+    random: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
+    variant: str = "off"
+    iterations: int = AS_PUBLISHED
+    inner_steps: int = AS_PUBLISHED
+    alpha: float = 1e-3
+    beta: str = "restart"
+    heat_growth: float = AS_PUBLISHED
+    target: str = "max"
+
+    def __post_init__(self) -> None:
+        check_choice("variant", self.variant, ("off", "on"))
+        check_choice("beta", self.beta, ("restart", "continue"))
+        check_choice("target", self.target, ("max", "sarsa"))
+        for name, number in PUBLISHED[self.variant].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, number)
+        check_range("iterations", self.iterations, 1)
+        check_range("inner_steps", self.inner_steps, 1)
+        check_range("heat_growth", self.heat_growth, 0)
+        check_range("alpha", self.alpha, 0, 1)
+
+    def schedule(self, k: int) -> trajectory.Schedule:
+        """Return the step sizes of the k-th outer iteration, k = 0, 1, ..."""
+        T = self.inner_steps
+        t = np.arange(1, T + 1, dtype=np.float64)
+        beta = 1 / t if self.beta == "restart" else 1 / (t + k * T)
+        return trajectory.Schedule(np.full(T, self.alpha), beta, self.heat_growth * (t + k * T))
+
+    def learn(
+        self,
+        source: FiniteGame | RepresentativeEnv,
+        seed: int | Sequence[int] = 0,
+        start: Iterate | None = None,
+    ) -> Iterator[Iterate]:
+        """Yield an iterate per outer iteration; see ``online.learn``."""
+        on = self.variant == "on"
+        rules = trajectory.Rules(on, False, self.target == "sarsa")
+        return trajectory.learn(source, seed, self.iterations, self.schedule, rules, start=start)

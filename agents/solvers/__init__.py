@@ -1,0 +1,1 @@
+"""Learners that know the game: exact model, no samples."""

@@ -1,0 +1,80 @@
+"""Munchausen online mirror descent: what was learned fades, unless ``alpha`` is 1.
+
+Laurière et al., "Scalable Deep Reinforcement Learning Algorithms for Mean Field Games" (ICML 2022,
+arXiv 2203.11973).  A network learns ``Q = r + alpha temperature log policy_k + discount E[sum_a
+policy_k (Q - temperature log policy_k)]`` and plays ``policy_{k+1} = softmax(Q / temperature)``:
+no old values have to be kept.  With ``q_k = Q - alpha temperature log policy_k`` this reads ::
+
+    q_k          = r + discount E[sum_a policy_k (q_k - (1 - alpha) temperature log policy_k)]
+    policy_{k+1} = softmax(q_k / temperature + alpha log policy_k)
+
+so that q_k are the values of the policy in a game in which the entropy of decisions pays ``(1 -
+alpha) temperature``.  Constants a state do not change a softmax: the logits may be kept instead of
+``log policy_k``, and nothing underflows.
+
+* ``alpha = 1``: logits are the sum of all ``q / temperature``, which is online mirror descent with
+  ``rate = 1 / temperature``; entropy pays nothing.
+* ``alpha < 1``: values of k updates ago count ``alpha^k``.  Where the policy stands still it is
+  ``softmax(q / ((1 - alpha) temperature))``, the equilibrium of the game with entropy (its
+  ``regularised_exploitability`` is 0).
+* ``alpha = 0``: policy iteration on that game.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mfg_envs import exact
+from mfg_envs.exact import policies
+from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.metrics.regularised import soft_action_values
+
+from ..runs.iterate import Iterate
+
+
+@dataclass(frozen=True, kw_only=True)
+class MunchausenOMD:
+    """Regularise every policy towards the one before.
+
+    Attributes:
+        iterations: Updates.
+        temperature: Units of q for one of ``log policy``; > 0.
+        alpha: Weight of ``log policy``; in [0, 1].
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
+    iterations: int = 100
+    temperature: float = 1.0
+    alpha: float = 0.99
+
+    def __post_init__(self) -> None:
+        check_range("iterations", self.iterations, 1)
+        check_range("alpha", self.alpha, 0, 1)
+        if not self.temperature > 0:
+            raise ValueError(f"temperature must be positive, got {self.temperature}")
+
+    def learn(
+        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
+    ) -> Iterator[Iterate]:
+        """Yield the policy after each update.  Nothing is random.
+
+        The iterate's ``mean_field`` is that of its policy, its ``q`` the values of the policy
+        before the update, with the entropy of later decisions.
+        """
+        game = source
+        policy = policies.uniform(game) if start is None else start.policy
+        logits = np.zeros(policy.shape) if start is None else start.memory["logits"]
+        law = exact.law_met(game, policy)
+        weight = (1 - self.alpha) * self.temperature
+        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
+            q = soft_action_values(game, law, weight, policy)
+            logits = self.alpha * logits + q / self.temperature
+            policy = policies.softmax(logits, game.legal_actions)
+            law = exact.law_met(game, policy)
+            yield Iterate(k, 0, policy, game.crowd(law), q, {"logits": logits})

@@ -1,0 +1,100 @@
+"""Prior descent: answer the crowd softly, near a prior policy, and move the prior now and then.
+
+Cui, Koeppl, "Approximately Solving Mean Field Games via Entropy-Regularized Deep Reinforcement
+Learning" (AISTATS 2021, arXiv 2102.01585).  With temperature eta ::
+
+    policy <- softmax(log prior + q / eta)      in the mean field of the last policy
+    prior  <- policy                            every ``n_inner`` iterations
+
+* operator "boltzmann": q are the values of a best response.
+* operator "relative_entropy" (RelEnt): q are the best values of the game in which every decision
+  costs ``eta KL(policy || prior)``, and the policy is the best response of that game.
+
+With one prior for ever (GMF-V of Guo et al., arXiv 2003.06069, if it is the uniform one) the map
+contracts if eta is large enough.  Its fixed point is no equilibrium: with "relative_entropy" it is
+one of the game with that cost.  Moving the prior takes the cost away step by step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mfg_envs import exact
+from mfg_envs.exact import policies
+from mfg_envs.game import Array, FiniteGame, check_choice, check_range
+from mfg_envs.metrics.regularised import soft_action_values
+
+from ..runs.iterate import Iterate
+
+OPERATORS = ("boltzmann", "relative_entropy")
+MOST_GROWTH = 100.0
+"""Logarithm of the largest factor of eta; the policy has stood still for long by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorDescent:
+    """Fixed-point iteration with soft responses around a prior; the first prior is uniform.
+
+    Attributes:
+        iterations: Soft responses.
+        eta: Temperature, in units of q; > 0.
+        n_inner: Iterations after which the policy becomes the prior; None: never.
+        operator: "boltzmann" or "relative_entropy".
+        eta_growth: Factor of eta whenever the prior moves; >= 1.  More than 1 keeps late priors
+            from overshooting.
+    """
+
+    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = False
+    side_by_side: ClassVar[bool] = False
+    iterations: int = 100
+    eta: float = 1.0
+    n_inner: int | None = None
+    operator: str = "boltzmann"
+    eta_growth: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("iterations", self.iterations, 1)
+        if not self.eta > 0:
+            raise ValueError(f"eta must be positive, got {self.eta}")
+        if self.n_inner is not None:
+            check_range("n_inner", self.n_inner, 1)
+        check_choice("operator", self.operator, OPERATORS)
+        check_range("eta_growth", self.eta_growth, 1)
+
+    def learn(
+        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
+    ) -> Iterator[Iterate]:
+        """Yield the policy after each soft response.  Nothing is random.
+
+        The iterate's ``mean_field`` is that of its policy, its ``q`` the values to which the soft
+        response was taken; ``memory["prior"]`` are the logits of the prior.
+        """
+        game = source
+        policy = policies.uniform(game) if start is None else start.policy
+        prior = np.zeros(policy.shape) if start is None else start.memory["prior"]
+        law = exact.law_met(game, policy)
+        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
+            eta = self._temperature(k)
+            q = self._values(game, law, prior, eta)
+            logits = prior + q / eta
+            policy = policies.softmax(logits, game.legal_actions)
+            law = exact.law_met(game, policy)
+            if self.n_inner is not None and k % self.n_inner == 0:
+                prior = logits
+            yield Iterate(k, 0, policy, game.crowd(law), q, {"prior": prior})
+
+    def _temperature(self, k: int) -> float:
+        moves = (k - 1) // (self.n_inner or self.iterations)
+        return self.eta * math.exp(min(moves * math.log(self.eta_growth), MOST_GROWTH))
+
+    def _values(self, game: FiniteGame, law: Array, prior: Array, eta: float) -> Array:
+        if self.operator == "boltzmann":
+            return exact.action_values(game, law)
+        reference = policies.softmax(prior, game.legal_actions)
+        return soft_action_values(game, law, eta, reference=reference)

@@ -1,0 +1,1 @@
+"""SUBSAMPLE-MFQ: teams that learn from k of their n locals."""

@@ -1,0 +1,1 @@
+"""Grids of runs, on the cores of a machine or on a Ray cluster."""

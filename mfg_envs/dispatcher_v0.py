@@ -1,5 +1,0 @@
-"""The dispatcher task as PettingZoo environments; see ``mfg_envs.games.dispatcher``."""
-
-from mfg_envs.registry import team_environments
-
-parallel_env, env, raw_env = team_environments("dispatcher")

@@ -1,0 +1,199 @@
+"""Tabular policies: checks, uniform, greedy and softmax ones; illegal actions have no mass.
+
+A policy has shape (T, S, A) in a game with a finite horizon and (S, A) in a stationary one.
+Where players observe less than their private state, (T, O, A) and (O, A) are understood too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.game import Array, FiniteGame, as_array, check_choice
+from mfg_envs.game.kinds import check_finite
+from mfg_envs.numerics import elementary
+from mfg_envs.numerics.compiler import backend
+from mfg_envs.numerics.memory import check_memory
+
+TOLERANCE = 1e-6
+"""How far from one a law may sum: single precision, some thousand terms."""
+
+
+def policy_table(game: FiniteGame, policy: Array) -> Array:
+    """Return a checked policy over private states, float64 (T, S, A) or (S, A).
+
+    Raises:
+        ValueError: If the shape is wrong, a row is no law, or an illegal action has mass; the
+            message names the first row at fault.
+    """
+    policy = over_states(game, policy)
+    check_policy(game, policy)
+    return policy
+
+
+def over_states(game: FiniteGame, policy: Array) -> Array:
+    """Return a policy over private states, float64 (T, S, A) or (S, A), its numbers unchecked.
+
+    Raises:
+        TypeError: If it is a model or a dict of them.
+        ValueError: If the shape is wrong.
+    """
+    check_finite(game)
+    _check_table("policy", "(S, A)" if game.horizon is None else "(T, S, A)", policy)
+    policy = as_array("policy", policy)
+    clock = () if game.horizon is None else (game.horizon,)
+    shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
+    if policy.shape not in shapes:
+        wanted = " or ".join(map(str, sorted(shapes)))
+        axes = "(S, A)" if game.horizon is None else "(T, S, A)"
+        raise ValueError(f"policy must have shape {axes} = {wanted}, got {policy.shape}")
+    return policy if policy.shape[-2] == game.num_states else policy[..., game.observed, :]
+
+
+def _check_table(name: str, axes: str, given: Any) -> None:
+    """Refuse what is asked for its actions, and is no table of probabilities."""
+    if isinstance(given, Mapping) or hasattr(given, "predict") or callable(given):
+        raise TypeError(
+            f"{name} must be an array {axes} of probabilities, got {type(given).__name__}: of one"
+            " model, agents.independent.best_response.tabulate(game, mean_fields, model) makes such a table"
+        )
+
+
+def rule_table(game: FiniteGame, rule: Array) -> Array:
+    """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
+    check_finite(game)
+    _check_table("rule", "(S, A)", rule)
+    rule = as_array("rule", rule)
+    if rule.shape == (game.num_observations, game.num_actions):
+        rule = rule[game.observed]
+    if rule.shape != (game.num_states, game.num_actions):
+        raise ValueError(
+            f"rule must have shape (S, A) = {game.num_states, game.num_actions}, got {rule.shape}"
+        )
+    check_policy(game, rule)
+    return rule
+
+
+def check_policy(game: FiniteGame, policy: Array) -> None:
+    """Raise a ValueError unless (T, S, A) or (S, A) numbers are laws of legal actions."""
+    axes = "tx"[-(policy.ndim - 1) :]
+    check_laws("policy", policy, axes)
+    legal = game.legal_actions
+    if not legal.all() and ((policy > TOLERANCE) & ~legal).any():
+        stray = np.argwhere((policy > TOLERANCE) & ~legal)
+        raise ValueError(f"policy gives an illegal action mass at {_place(axes + 'a', stray[0])}")
+
+
+def check_laws(name: str, laws: Array, axes: str) -> None:
+    """Raise a ValueError unless the last axis holds probabilities that sum to one."""
+    sums = np.einsum("...a->...", laws)  # five times as fast as sum(-1) for a dozen entries
+    if laws.min() >= -TOLERANCE and np.abs(sums - 1).max() <= TOLERANCE:  # False with any NaN
+        return
+    wrong = ~((laws >= -TOLERANCE).all(-1) & (np.abs(sums - 1) <= TOLERANCE))
+    first = np.argwhere(wrong)[0] if wrong.ndim else ()
+    row = laws[tuple(first)]
+    scaled = row.min() >= 0 and row.sum() > 0 and np.isfinite(row.sum())
+    cure = "divide by the sums" if scaled else "no entry may be negative or NaN, and not all 0"
+    raise ValueError(
+        f"{name}{_place(axes, first)} must be probabilities that sum to one, got entries in"
+        f" [{row.min():.4g}, {row.max():.4g}] and sum {row.sum():.9g}; {cure}"
+    )
+
+
+def check_law(game: FiniteGame, law: Array) -> Array:
+    """Return a checked law of private states, float64 (S,)."""
+    check_finite(game)
+    law = as_array("law", law)
+    if law.shape != (game.num_states,):
+        raise ValueError(f"law must have shape (S,) = ({game.num_states},), got {law.shape}")
+    check_laws("law", law, "")
+    return law
+
+
+def check_mean_field(game: FiniteGame, m: Array) -> Array:
+    """Return a checked mean field, float64, of shape ``game.mean_field_shape``."""
+    check_finite(game)
+    m = as_array("mean field", m)
+    if m.shape != game.mean_field_shape:
+        raise ValueError(f"mean field must have shape {game.mean_field_shape}, got {m.shape}")
+    check_laws("mean field", m.ravel(), "")
+    return m
+
+
+def uniform(game: FiniteGame) -> Array:
+    """Return the policy that plays every legal action with the same probability.
+
+    Raises:
+        ValueError: If the horizon is so long that it does not fit into memory.
+    """
+    check_finite(game)
+    rule = game.legal_actions / game.legal_actions.sum(-1, keepdims=True)
+    if game.horizon is None:
+        return rule
+    check_memory(game.horizon, rule.nbytes, "horizon")
+    return np.repeat(rule[None], game.horizon, 0)
+
+
+def greedy(q: Array, legal: Array, *, ties: str = "split", tolerance: float = 1e-9) -> Array:
+    """Return the policy that plays best actions.
+
+    Args:
+        q: Action values, (..., S, A).
+        legal: Legal actions, bool (S, A).
+        ties: "split" plays all actions within ``tolerance`` of the best with the same
+            probability, "first" the one of the lowest index.
+        tolerance: In units of ``q``.
+    """
+    check_choice("ties", ties, ("split", "first"))
+    if (policy := _choose("greedy", q, legal, ties == "first", float(tolerance))) is not None:
+        return policy
+    q = np.where(legal, q, -np.inf)
+    best = q >= q.max(-1, keepdims=True) - tolerance
+    if ties == "first":
+        best &= np.cumsum(best, -1) == 1
+    return best / best.sum(-1, keepdims=True)
+
+
+def softmax(q: Array, legal: Array, *, inverse_temperature: float = 1.0) -> Array:
+    """Return the policy proportional to ``exp(inverse_temperature * q)`` over legal actions.
+
+    Args:
+        q: Action values, (..., S, A).
+        legal: Legal actions, bool (S, A).
+        inverse_temperature: Per unit of ``q``; >= 0.
+    """
+    if (policy := _choose("softmax", q, legal, float(inverse_temperature))) is not None:
+        return policy
+    q = np.asarray(q, np.float64)
+    best = np.where(legal, q, -np.inf).max(-1, keepdims=True)
+    weights = elementary.exp(inverse_temperature * (np.where(legal, q, best) - best)) * legal
+    total = functools.reduce(np.add, np.moveaxis(weights, -1, 0))  # in order, as compiled
+    return weights * (1 / total)[..., None]
+
+
+def _choose(how: str, q: Array, legal: Array, *options: float) -> Array | None:
+    """Return a compiled choice from values, laid out in memory as they are; None: not compiled."""
+    if backend() != "numba" or np.ndim(q) < 2 or np.shape(q)[-2:] != legal.shape:
+        return None
+    from mfg_envs.exact.compiled_choices import choices
+    from mfg_envs.numerics.memory import empty
+
+    inner = states_innermost(q)
+    legal = np.empty((0, 0), bool) if legal.all() else np.ascontiguousarray(legal.T)
+    policy = empty(inner.shape)
+    stacked = (-1, *inner.shape[-2:])
+    getattr(choices(), how)(inner.reshape(stacked), legal, *options, policy.reshape(stacked))
+    policy = policy.swapaxes(-1, -2)
+    return np.ascontiguousarray(policy) if np.asarray(q).flags.c_contiguous else policy
+
+
+def states_innermost(table: Array) -> Array:
+    """Return (..., S, A) numbers as compiled loops want them: (..., A, S), contiguous, float64."""
+    return np.ascontiguousarray(np.swapaxes(np.asarray(table, np.float64), -1, -2))
+
+
+def _place(axes: str, index: Array | tuple[int, ...]) -> str:
+    return "".join(f"[{axis}={i}]" for axis, i in zip(axes, index, strict=True))

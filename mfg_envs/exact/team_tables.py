@@ -1,0 +1,134 @@
+"""Every move and reward of a team game as arrays: what learners and compiled loops are made of."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mfg_envs.exact.policies import check_laws
+from mfg_envs.exact.tables import Kernel
+from mfg_envs.game import Array
+from mfg_envs.game.reads import Probe, TouchedError
+from mfg_envs.soundness.next_states import check_next
+
+if TYPE_CHECKING:
+    from mfg_envs.game import TeamGame
+
+TABLE_LIMIT = 1 << 22
+"""Most rows (S * S_g * A) of a table."""
+
+
+class TeamTables(NamedTuple):
+    """Every move and reward of a team game; read-only.
+
+    Attributes:
+        global_moves: Next global state of (x_g, a_g, w_g) and its probability, each
+            (S_g, A_g, K); None where the global state follows the locals.
+        local_moves: Next local state of (x, x_g, a, w) and its probability, (S, S_g, A, K).
+        global_reward: (S_g, A_g); None where the reward reads the crowd.
+        local_reward: (S, S_g, A).
+    """
+
+    global_moves: Kernel | None
+    local_moves: Kernel
+    global_reward: Array | None
+    local_reward: Array
+
+    @property
+    def global_law(self) -> Array | None:
+        """P_g: law of the next global state, (S_g, A_g, S_g)."""
+        return None if self.global_moves is None else _dense(self.global_moves)
+
+    @property
+    def local_law(self) -> Array:
+        """P_l: law of the next local state, (S, S_g, A, S)."""
+        return _dense(self.local_moves)
+
+
+def fits(game: TeamGame) -> bool:
+    """Return whether a game is small enough for tables."""
+    return game.num_local_states * game.num_global_states * game.num_local_actions <= TABLE_LIMIT
+
+
+@functools.lru_cache(maxsize=16)
+def tables(game: TeamGame) -> TeamTables:
+    """Tabulate a team game; see ``TeamGame.tables``."""
+    sizes = (game.num_local_states, game.num_global_states, game.num_local_actions)
+    if not fits(game):
+        raise ValueError(
+            f"the tables of {game.name} need S * S_g * A <= {TABLE_LIMIT} rows, got"
+            f" {' * '.join(map(str, sizes))}: choose smaller sizes"
+        )
+    pair, triple = _pairs(game), tuple(np.indices(sizes, np.int64))
+    moves, earned = None, None
+    if not game.global_follows:
+        moves = _moves(game.noise_law_global, game.step_global, pair, sizes[1])
+    if not reward_reads_crowd(game):
+        earned = _rewards("reward_global", game.reward_global(*pair, None), pair[0].shape)
+    return TeamTables(
+        moves,
+        _moves(game.noise_law_local, game.step_local, triple, sizes[0]),
+        earned,
+        _rewards("reward_local", game.reward_local(*triple), sizes),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def reward_reads_crowd(game: TeamGame) -> bool:
+    """Return whether ``reward_global`` reads ``m``; found out by running it."""
+    try:
+        game.reward_global(*_pairs(game), Probe())
+    except TouchedError:
+        return True
+    return False
+
+
+def stacked(law: Any, shape: tuple[int, ...]) -> Array:
+    """Return a noise law as one array (*shape, K), whether it is a tuple or an array."""
+    if isinstance(law, tuple):
+        return np.stack([np.broadcast_to(np.asarray(p, np.float64), shape) for p in law], -1)
+    return np.broadcast_to(np.asarray(law, np.float64), (*shape, np.shape(law)[-1]))
+
+
+def _pairs(game: TeamGame) -> tuple[Array, Array]:
+    x_g, a_g = np.indices((game.num_global_states, game.num_global_actions), np.int64)
+    return x_g, a_g
+
+
+def _moves(noise_law: Any, step: Any, arguments: tuple[Array, ...], num_states: int) -> Kernel:
+    """Tabulate a law of motion over all its arguments, and check it."""
+    prob = stacked(noise_law(*arguments), arguments[0].shape)
+    check_laws(noise_law.__name__, prob, "xa" if len(arguments) == 2 else "xga")
+    there = step(*(v[..., None] for v in arguments), np.arange(prob.shape[-1]))
+    there = np.broadcast_to(np.asarray(there), prob.shape)
+    check_next(step.__name__, there, num_states, lambda i: ", ".join(map(str, i)))
+    return Kernel(_frozen(there.astype(np.int32)), _frozen(prob))
+
+
+def _rewards(name: str, value: Any, shape: tuple[int, ...]) -> Array:
+    table = np.broadcast_to(np.asarray(value, np.float64), shape)
+    wrong = np.argwhere(~np.isfinite(table))
+    if wrong.size:
+        place = tuple(wrong[0].tolist())
+        raise ValueError(f"{name}{place} is {table[place]}, not a finite number")
+    return _frozen(table)
+
+
+def _dense(moves: Kernel) -> Array:
+    """Return the law of the next state over all states, (..., S)."""
+    law = np.zeros((*moves.next.shape[:-1], len(moves.next)))
+    for k in range(moves.next.shape[-1]):
+        there = moves.next[..., k, None]
+        share = np.take_along_axis(law, there, -1) + moves.prob[..., k, None]
+        np.put_along_axis(law, there, share, -1)
+    return law
+
+
+def _frozen(array: Array) -> Array:
+    array = np.ascontiguousarray(array)
+    if not array.flags.owndata:
+        array = array.copy()
+    array.flags.writeable = False
+    return array

@@ -1,5 +1,0 @@
-"""Follow the leader as PettingZoo environments; see ``mfg_envs.games.follow_the_leader``."""
-
-from mfg_envs.registry import team_environments
-
-parallel_env, env, raw_env = team_environments("follow_the_leader")

@@ -1,0 +1,1 @@
+"""Road networks, TNTP files, and the two games of routing."""

@@ -1,0 +1,1 @@
+"""Team games: one global agent and any number of exchangeable locals."""

@@ -1,0 +1,114 @@
+"""Populations in which player 0 may leave the policy that all others follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mfg_envs.exact.tables import crowd, kernel, push
+from mfg_envs.game import Array
+from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, moves, shares
+from mfg_envs.numerics import random
+from mfg_envs.numerics.memory import check_memory
+from mfg_envs.simulate.alias import alias_table, sample_actions
+from mfg_envs.simulate.batch import BatchEnv
+
+
+class Moment(NamedTuple):
+    """A decision: states x (B, N), actions of player 0 and its rewards (B,), mean field met."""
+
+    x: Array
+    a: Array
+    r: Array
+    m: Array
+
+
+class Population(NamedTuple):
+    """N players that follow a policy, but for player 0."""
+
+    expected: Expected
+    num_agents: int
+    num_steps: int
+
+    def play(self, seed: int, num_envs: int, first: CrowdResponse | Array) -> Iterator[Moment]:
+        """Yield every decision of populations in which player 0 plays ``first``."""
+        game, rules, law, *_ = self.expected
+        env = BatchEnv(game, num_envs, self.num_agents, seed)
+        env.reset()
+        keys = env._keys
+        if game.horizon is None:
+            u = random.uniform(random.subkey(keys, random.INITIAL), self.num_agents)
+            env.state = random.categorical(law, u).astype(np.int32)
+            if not game.mean_field_of_controls:
+                env.mean_field = game.mean_field(env.state)
+        alias = alias_table(rules)
+        own_alias = alias if isinstance(first, CrowdResponse) else alias_table(first)
+        for t in range(self.num_steps):
+            x, m = env.state, env.mean_field
+            a = sample_actions(at_time(alias, t), x, keys, t)
+            if isinstance(first, CrowdResponse):
+                a[:, 0] = first.act(t, x, a[:, 0])
+            else:
+                a[:, 0] = sample_actions(at_time(own_alias, t), x[:, :1], keys, t)[:, 0]
+            step = env.step(a)
+            met = step.mean_field if game.mean_field_of_controls else m
+            yield Moment(x, a[:, 0], step.reward[:, 0], met)
+
+    def surplus(
+        self, seed: int, num_episodes: int, first: CrowdResponse | Array, v: Array
+    ) -> Array:
+        """Return what player 0 earns beyond values v of the infinite population, (num_episodes,).
+
+        It has the mean V_N - <mu_0, v_0>, with little noise: see the module.
+        """
+        game, totals = self.expected.game, []
+        for first_seed, size in self._together(seed, num_episodes):
+            total = np.zeros(size)
+            for t, (x, a, r, m) in enumerate(self.play(first_seed, size, first)):
+                pair = x[:, :1].astype(np.int64), a[:, None].astype(np.int64)
+                after, prob = moves(game, t, *pair, m)
+                ahead = (at_time(v, t + 1)[after] * prob).sum((-1, -2))
+                total += game.discount**t * (r + game.discount * ahead - at_time(v, t)[x[:, 0]])
+            totals.append(total)
+        return np.concatenate(totals)
+
+    def crowds(self, seed: int, num_episodes: int) -> Array:
+        """Return the shares of players 1, 2, ... in every state, (T, num_episodes, S).
+
+        Their mean over the episodes is freed of the sampling noise that is linear in the draws:
+        it would hide what an own-state response gains, which is of order 1/N.
+        """
+        game, rules, law, *_ = self.expected
+        player = OneOfMany(self.expected, self.num_agents)
+        check_memory(num_episodes, 8 * self.num_steps * game.num_states, "num_episodes")
+        crowds = np.empty((self.num_steps, num_episodes, game.num_states))
+        drawn = np.zeros((self.num_steps, game.num_states))  # by chance alone, on average
+        done = 0
+        for first, size in self._together(seed, num_episodes):
+            foreseen = law
+            for t, (x, *_) in enumerate(self.play(first, size, rules)):
+                o = crowds[t, done : done + size] = shares(x[:, 1:], game.num_states)
+                drawn[t] += (o - foreseen).sum(0) / num_episodes
+                foreseen = player.move_others(t, x[:, 0], o, player.others(t, o))
+            done += size
+        carried = np.zeros(game.num_states)
+        for t, mean in enumerate(crowds.mean(1)):
+            noise = drawn[t] + carried
+            freed = np.maximum(1 - noise / np.where(mean > 0, mean, 1), 0)
+            crowds[t] *= freed
+            carried = self._next_mean(t, mean) - self._next_mean(t, mean * freed)
+        return crowds
+
+    def _next_mean(self, t: int, o: Array) -> Array:
+        """Return where shares (S,) are one step later if they are those of infinitely many."""
+        game, rule = self.expected.game, at_time(self.expected.rules, t)
+        o = o / (o.sum() or 1.0)
+        return push(game, kernel(game, t, crowd(game, o, rule)), o, rule)
+
+    def _together(self, seed: int, num_episodes: int) -> Iterator[tuple[int, int]]:
+        """Yield first seed and number of the populations that are simulated together."""
+        most = OneOfMany(self.expected, self.num_agents).at_once
+        for first in range(0, num_episodes, most):
+            yield seed + first, min(most, num_episodes - first)

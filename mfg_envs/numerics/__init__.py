@@ -1,0 +1,1 @@
+"""Numbers: counter-based draws, elementary functions, the compiler and its cache, memory."""

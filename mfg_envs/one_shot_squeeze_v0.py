@@ -1,5 +1,0 @@
-"""The one-shot squeeze as PettingZoo environments; see ``mfg_envs.games.gaussian_squeeze``."""
-
-from mfg_envs.registry import team_environments
-
-parallel_env, env, raw_env = team_environments("one_shot_squeeze")

@@ -1,0 +1,68 @@
+"""Check that a game or an environment keeps its contract, your own ones included.
+
+    from mfg_envs import check_env, check_game
+
+    check_game(MyGame(num_cells=10))
+    check_env(PopulationEnv(MyGame(num_cells=10), num_agents=5))
+
+Both return None, or raise a ``ContractError`` (an AssertionError) whose sentence names the fault,
+the place and the cure.  ``mfg-envs check module:MyGame`` does so on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.game import ContinuousGame, TeamGame
+from mfg_envs.testing import continuous, finite, team
+from mfg_envs.testing.clauses import ContractError
+from mfg_envs.testing.environment import check_env
+
+__all__ = ["ContractError", "check_clause", "check_env", "check_game", "clauses"]
+
+Clause = Callable[[Any, np.random.Generator], None]
+"""One thing that is checked, with a sentence about it as its docstring."""
+
+
+def check_game(game: Any, seed: int = 0) -> None:
+    """Raise an error that names the first fault of a game, if it has one.
+
+    Args:
+        game: Any finite, continuous or team game, a user's own included.
+        seed: Of the mean fields, players and policies that are tried.
+
+    Raises:
+        ContractError: An AssertionError that says how, where, and what to do about it.
+    """
+    for clause in clauses(game):
+        check_clause(clause, game, seed)
+
+
+def clauses(game: Any) -> tuple[Clause, ...]:
+    """Return what is checked of a game, in turn; what comes later relies on what came before."""
+    if isinstance(game, TeamGame):
+        return team.CLAUSES
+    if isinstance(game, ContinuousGame):
+        return continuous.CLAUSES
+    return finite.CLAUSES
+
+
+def check_clause(clause: Clause, game: Any, seed: int = 0) -> None:
+    """Check one clause.
+
+    Raises:
+        ContractError: If the game breaks it, or fails in any other way while it is checked.
+    """
+    try:
+        clause(game, np.random.default_rng(seed))
+    except ContractError:
+        raise
+    except Exception as error:
+        promise = (clause.__doc__ or "").strip().rstrip(".")
+        raise ContractError(
+            f"{type(game).__name__} fails with {type(error).__name__}: {error}; this was being"
+            f" checked: {promise}"
+        ) from error

@@ -1,0 +1,5 @@
+"""Follow the leader as PettingZoo environments; see ``mfg_envs.games.teams.follow_the_leader``."""
+
+from mfg_envs.registry import team_environments
+
+parallel_env, env, raw_env = team_environments("follow_the_leader")

@@ -1,0 +1,133 @@
+"""Facts about learners are declared: kinds of games, whether a seed matters, seeds side by side."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pytest
+from pettingzoo import ParallelEnv
+
+import agents
+from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
+from agents.cli.list import offered_learners
+from agents.cli.training import plan_of
+from agents.runs.learner import facts
+from mfg_envs import make_game
+from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.games.roads.routing_cycle import TrafficAssignment
+
+EXACT = {
+    "FictitiousPlay", "FixedPointIteration", "FrankWolfe", "MFOMO", "MunchausenOMD",
+    "OnlineMirrorDescent", "PolicyIteration", "PriorDescent", "SubsampleMFQ",
+}  # fmt: skip
+"""Learners in which nothing is random, with their defaults."""
+SIDE_BY_SIDE = {"PolicyMirrorAscent", "QMIteration", "SampledFixedPointIteration", "SemiSGD"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passing:
+    """A learner of a user, whose ``learn`` never says "seed"."""
+
+    iterations: int = 2
+
+    def learn(self, source, *rest):
+        q = np.full((1, 1), float(rest[0]))
+        for k in range(self.iterations):
+            yield Iterate(k + 1, 0, q, q, q, {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Still(Passing):
+    """The same, declared."""
+
+    random = False
+
+
+def seeds_of(sweep):
+    return [sorted(one.runs) for one in sweep.configurations]
+
+
+def test_a_deterministic_mode_runs_once_and_a_random_one_with_every_seed():
+    grid = {"mode": ["exact", "centralised"]}
+    sweep = Sweep(learner=PolicyMirrorAscent, game="sis", grid=grid, seeds=range(3))
+    assert seeds_of(sweep) == [[0], [0, 1, 2]]
+    assert len(sweep.jobs) == 4
+
+
+def test_a_learner_that_takes_its_seed_through_rest_gets_every_seed():
+    assert seeds_of(Sweep(learner=Passing, game="sis", seeds=range(3))) == [[0, 1, 2]]
+    assert seeds_of(Sweep(learner=Still, game="sis", seeds=range(3))) == [[0]]
+
+
+@pytest.mark.parametrize("cls", offered_learners(), ids=lambda cls: cls.__name__)
+def test_every_learner_declares_its_facts(cls):
+    own = facts(cls())
+    assert own.random == (cls.__name__ not in EXACT)
+    assert own.side_by_side == (cls.__name__ in SIDE_BY_SIDE)
+    assert own.learns
+    assert not {"learns", "random", "side_by_side"} & {field.name for field in fields(cls)}
+
+
+def test_facts_may_depend_on_parameters():
+    assert [PolicyMirrorAscent(mode=mode).random for mode in ("exact", "independent")] == [0, 1]
+    assert SubsampleMFQ(k=1, num_samples=3).random
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("learns", "FiniteGame"), ("learns", ("x",)), ("random", 1)]
+)
+def test_a_fact_of_another_kind_is_named(name, value):
+    cls = type("Odd", (Passing,), {name: value})
+    with pytest.raises(TypeError, match=rf"^Odd\.{name} must be .*, got "):
+        facts(cls())
+
+
+@pytest.mark.parametrize(
+    ("learner", "game", "parameters", "runs"),
+    [
+        ("PolicyMirrorAscent", "sis", {"mode": "exact"}, [0]),
+        ("PolicyMirrorAscent", "sis", {}, [[0, 1, 2]]),
+        ("SubsampleMFQ", "dispatcher", {"k": 1}, [0]),
+        ("SubsampleMFQ", "dispatcher", {"k": 1, "num_samples": 2}, [0, 1, 2]),
+        ("BatchedIndependentPPO", "sis", {}, [0, 1, 2]),
+        ("FictitiousPlay", "sis", {}, [0]),
+    ],
+)
+def test_train_plans_by_what_is_declared(learner, game, parameters, runs, tmp_path):
+    cls = getattr(agents, learner)
+    plan = plan_of(cls, parameters, make_game(game), 3, 1, 10, tmp_path)
+    assert list(plan.runs.values()) == runs
+
+
+@pytest.mark.parametrize(
+    ("learner", "game", "kinds"),
+    [
+        ("QMIteration", "linear_quadratic", "finite games"),
+        ("DedaFP", "sis", "continuous games"),
+        ("SubsampleMFQ", "sis", "team games"),
+        ("PolicyMirrorAscent", "beach_bar", "finite games"),
+    ],
+)
+def test_train_refuses_games_of_another_kind(learner, game, kinds, tmp_path):
+    with pytest.raises(ValueError, match=f"{learner} is for {kinds}, {game} is one of the "):
+        plan_of(getattr(agents, learner), {}, make_game(game), 1, 1, 10, tmp_path)
+
+
+def test_kinds_are_classes_of_games_or_environments():
+    kinds = {name: getattr(agents, name).learns[0] for name in (
+        "FictitiousPlay", "FrankWolfe", "DedaFP", "SubsampleMFQ", "BatchedIndependentPPO",
+    )}  # fmt: skip
+    assert list(kinds.values()) == [
+        FiniteGame, TrafficAssignment, ContinuousGame, TeamGame, ParallelEnv,
+    ]  # fmt: skip
+
+
+def test_learners_that_load_a_library_are_listed_with_their_own_words():
+    pytest.importorskip("stable_baselines3")
+    for name, line in agents.LATER_LEARNERS.items():
+        assert inspect.getdoc(getattr(agents, name)).split("\n", 1)[0] == line
+        assert getattr(agents, name).learns == (ParallelEnv,)
+    later = {n for n in agents.LATER if hasattr(getattr(agents, n), "learn")}
+    assert later == set(agents.LATER_LEARNERS)

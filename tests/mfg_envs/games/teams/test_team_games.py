@@ -1,0 +1,318 @@
+"""The team games: moves and rewards by hand, printed values, and what their parameters may be."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfg_envs import GAMES, TEAM_GAMES, make_game
+from mfg_envs.exact import team_tables
+from mfg_envs.game import TeamGame
+from mfg_envs.games.teams.constrained_exploration import ConstrainedExploration
+from mfg_envs.games.teams.dispatcher import Dispatcher
+from mfg_envs.games.teams.follow_the_leader import FollowTheLeader
+from mfg_envs.games.teams.gaussian_squeeze import GaussianSqueeze, OneShotSqueeze
+from mfg_envs.registry import game_class, team_game_class
+
+
+@pytest.mark.parametrize("name", TEAM_GAMES)
+def test_tables_hold_what_the_rules_say(name):
+    game = make_game(name)
+    tables = game.tables()
+    S_g, S = game.num_global_states, game.num_local_states
+    A_g, A = game.num_global_actions, game.num_local_actions
+    assert game.initial_global_law == pytest.approx(np.full(S_g, 1 / S_g))
+    assert game.initial_local_law == pytest.approx(np.full(S, 1 / S))
+    assert (tables.global_moves is None) == game.global_follows == (name == "gaussian_squeeze")
+    assert (tables.global_reward is None) == game.reward_reads_crowd == (name == "one_shot_squeeze")
+    assert tables.local_law.shape == (S, S_g, A, S)
+    assert tables.local_law.sum(-1) == pytest.approx(np.ones((S, S_g, A)))
+    if tables.global_law is not None:
+        assert tables.global_law.shape == (S_g, A_g, S_g)
+        assert tables.global_law.sum(-1) == pytest.approx(np.ones((S_g, A_g)))
+    rng = np.random.default_rng(0)
+    for _ in range(50):  # one by one, as plain numbers
+        x_g, a_g, x, a = (int(rng.integers(size)) for size in (S_g, A_g, S, A))
+        assert tables.local_reward[x, x_g, a] == game.reward_local(x, x_g, a)
+        if tables.global_reward is not None:
+            assert tables.global_reward[x_g, a_g] == game.reward_global(x_g, a_g, None)
+        law = np.zeros(S)
+        for w, p in enumerate(game.noise_law_local(x, x_g, a)):
+            law[int(game.step_local(x, x_g, a, w))] += p
+        assert tables.local_law[x, x_g, a] == pytest.approx(law, abs=1e-15)
+    assert tables is game.tables()
+    with pytest.raises(ValueError, match="read-only"):
+        tables.local_reward[0] = 0
+
+
+# --- constrained exploration ---
+
+
+def at(i, j):
+    return 6 * (i - 1) + j - 1
+
+
+def test_constrained_exploration_by_hand():
+    tables = ConstrainedExploration().tables()
+    up, down, right, left = range(4)
+    there = tables.global_moves.next[..., 0]
+    assert [there[at(3, 3), a] for a in range(4)] == [at(4, 3), at(2, 3), at(3, 4), at(3, 2)]
+    assert [there[at(6, 1), a] for a in (up, left)] == [at(6, 1)] * 2
+    there = tables.local_moves.next[..., 0]
+    assert there[at(3, 3), at(1, 5), up] == at(6, 5)  # thrown by (2, 2), then moved
+    assert there[at(2, 2), at(2, 2), left] == at(2, 1)
+    assert there[at(5, 1), at(2, 1), right] == at(6, 2)
+    assert there[at(1, 4), at(1, 4), down] == at(1, 4)
+    column = [at(i, 2) for i in range(1, 7)]
+    assert tables.global_reward[column, up].tolist() == [6, 4, 2, 0, 0, 0]
+    assert tables.global_reward[column, down].tolist() == [0, 0, 0, 2, 4, 6]
+    assert not tables.global_reward[:, [right, left]].any()
+    assert tables.local_reward[at(3, 3), at(1, 5)].tolist() == [9] * 4  # 1 + 2 * 4
+    assert tables.local_reward[at(2, 5), at(2, 3)].tolist() == [11] * 4  # 1 + 6 + 2 * 2
+
+
+def best_value(game):
+    """Value of the best policy of one global agent with one local, (S_g, S)."""
+    tables = game.tables()
+    global_next, local_next = (m.next[..., 0] for m in tables[:2])  # nothing is random
+    after = global_next[:, None, :, None], np.swapaxes(local_next, 0, 1)[:, :, None]
+    r = tables.global_reward[:, None, :, None] + np.swapaxes(tables.local_reward, 0, 1)[:, :, None]
+    v = np.zeros((game.num_global_states, game.num_local_states))
+    for _ in range(300):
+        v = (r + game.discount * v[after]).max((2, 3))
+    return v
+
+
+def test_constrained_exploration_has_the_exact_value():
+    v = best_value(ConstrainedExploration())
+    assert v.mean() == pytest.approx(196.4904, abs=5e-5)
+    assert v.max() == pytest.approx(232.1053, abs=5e-5)
+    assert v[at(1, 1), at(1, 1)] == pytest.approx(194.3273, abs=5e-5)
+
+
+def test_constrained_exploration_of_another_size():
+    game = make_game("constrained_exploration", size=3)
+    assert game.num_local_states == 9
+    first = game.tables().global_reward[[0, 3, 6]]  # h = 1
+    assert first[:, :2].tolist() == [[2, 0], [0, 2], [0, 4]]
+    assert game.local_coordinates(np.array([0, 5])).tolist() == [[-1, -1], [0, 1]]
+
+
+# --- Gaussian squeeze ---
+
+
+def test_gaussian_squeeze_by_hand():
+    game = GaussianSqueeze()
+    tables = game.tables()
+    assert tables.local_law[3, 1, 0].tolist() == [0, 0, 0.5, 0.5]  # 4 above 2: cut, may grow
+    assert tables.local_law[1, 1, 4].tolist() == [0, 0.5, 0.5, 0]
+    assert tables.local_law[3, 3, 2].tolist() == [0, 0, 0, 1]  # full
+    assert tables.global_reward[:, 0].tolist() == [-1, -2, -3, -4]
+    assert tables.local_reward[2, 1, 4] == pytest.approx(3 * np.exp(-0.25) - 4)
+    assert tables.local_reward[2, 1, 0] == pytest.approx(3 * np.exp(-0.25) - 3)
+    assert tables.local_reward[0, 3, 1] == pytest.approx(np.exp(-9 / 4) - 1)
+    assert replace(game, growth=0.25).tables().local_law[0, 2, 0].tolist() == [0.75, 0.25, 0, 0]
+
+
+def test_efforts_move_nothing_and_zero_is_never_worse():
+    tables = GaussianSqueeze().tables()
+    assert (tables.local_law == tables.local_law[:, :, :1]).all()
+    assert (tables.local_reward <= tables.local_reward[:, :, :1]).all()
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=60))
+def test_the_global_state_is_the_mean_load_rounded_up(loads):
+    game = GaussianSqueeze()
+    m = game.mean_field(np.array([loads]) - 1)
+    assert game.global_from_locals(m).tolist() == [-(-sum(loads) // len(loads)) - 1]
+
+
+def test_only_followers_are_read_off_the_locals():
+    with pytest.raises(NotImplementedError, match="dispatcher moves by itself"):
+        Dispatcher().global_from_locals(np.full(5, 0.2))
+
+
+def test_one_shot_squeeze_pays_for_the_sum():
+    game = OneShotSqueeze()
+    assert game.horizon == 1
+
+    def paid(*actions):
+        a = np.array([actions])
+        return game.reward_global(np.zeros(1, int), np.zeros(1, int), game.mean_field(0 * a, a))
+
+    assert paid(*[4] * 100) == pytest.approx([400])
+    assert paid(*[9] * 100) == pytest.approx([900 * np.exp(-(2.5**2))])
+    assert paid(*[4] * 55, *[5] * 45) == pytest.approx([445 * np.exp(-((45 / 200) ** 2))])
+    assert paid(4, 5) == pytest.approx(paid(*[4] * 50, *[5] * 50))  # k locals stand for all
+    best = max(range(901), key=lambda total: total * np.exp(-(((total - 400) / 200) ** 2)))
+    assert best == round((400 + np.sqrt(400**2 + 2 * 200**2)) / 2) == 445
+
+
+# --- follow the leader ---
+
+
+def test_follow_the_leader_by_hand():
+    tables = FollowTheLeader().tables()
+    leader = dict(zip(range(-2, 3), range(5), strict=True))
+    follower = dict(zip(range(-1, 2), range(3), strict=True))
+    for s_g, a_g in product(leader, leader):
+        there = leader[max(-2, min(2, s_g + a_g))]
+        assert tables.global_moves.next[leader[s_g], leader[a_g]] == there
+    for s_g, s, a in product(leader, follower, follower):
+        there = follower[max(-1, min(1, s + a - s_g))]
+        assert tables.local_moves.next[follower[s], leader[s_g], follower[a]] == there
+    r_g, r_l = tables.global_reward, tables.local_reward
+    assert r_g[leader[-2], leader[0]] == pytest.approx(1 + 0.2 + 0.2)
+    assert r_g[leader[0], leader[1]] == pytest.approx(1.1)
+    assert r_g[leader[1], leader[-2]] == pytest.approx(1.2)
+    assert r_l[follower[0], leader[0], follower[0]] == pytest.approx(1 + 0.5 + 0.3 + 0.2)
+    assert r_l[follower[1], leader[-2], follower[1]] == pytest.approx(0 + 0.4 + 0)
+    assert r_l[follower[-1], leader[0], follower[1]] == pytest.approx(0 + 0.4 + 0.2 + 0.2)
+    assert r_l.min() == pytest.approx(0.4)  # the floor of .1 is not met at this size
+    far = FollowTheLeader(follower_reach=2).tables().local_reward
+    assert far[4, 0, 4] == 0.1  # 2, leader at -2: -1 + .3 - .1
+
+
+# --- dispatcher ---
+
+
+def test_dispatcher_by_hand():
+    tables = Dispatcher().tables()
+    assert tables.global_moves.next[..., 0].tolist() == [[0, 1, 2, 3, 4]] * 5
+    assert (tables.global_reward == 1).all()
+    assert tables.local_reward[0, :, 0] == pytest.approx([10, 1, 2 / 3, 2 / 3, 1])
+    assert tables.local_reward[4, :, 0] == pytest.approx([1, 2 / 3, 2 / 3, 1, 10])
+    law = tables.local_law[:, :, 0]
+    assert law[0, 0] == pytest.approx([0.9, 0.05, 0, 0, 0.05])
+    assert law[0, 2] == pytest.approx([0.8, 0.15, 0, 0, 0.05])
+    assert law[0, 3] == pytest.approx([0.8, 0.05, 0, 0, 0.15])
+    assert law[4, 0] == pytest.approx([0.15, 0, 0, 0.05, 0.8])
+
+
+def test_a_dispatcher_that_stays_gathers_the_locals():
+    game = Dispatcher()
+    move = game.tables().local_law[:, 0, 0]  # distances 0, 1, 2: .1 out, .15 and .15 back
+    assert np.array([9, 3, 1, 1, 3]) @ move == pytest.approx([9, 3, 1, 1, 3])
+    earned = 1 + game.tables().local_reward[:, 0, 0]
+    value = np.linalg.solve(np.eye(5) - game.discount * move, earned)
+    assert value.mean() == pytest.approx(116.7386, abs=5e-5)
+
+
+def test_steered_locals_choose_their_way():
+    game = Dispatcher(steered=True)
+    law = game.tables().local_law
+    assert law[0, 3, 0] == pytest.approx([0.9, 0.05, 0, 0, 0.05])
+    assert law[0, 3, 1] == pytest.approx([0.8, 0.15, 0, 0, 0.05])
+    assert law[0, 3, 2] == pytest.approx([0.8, 0.05, 0, 0, 0.15])
+    drift = Dispatcher().tables().local_law[:, :, 0]
+    gap = (np.arange(5) - np.arange(5)[:, None]) % 5  # to the dispatcher
+    chosen = np.choose(gap, [0, 1, 1, 2, 2])
+    assert np.array_equal(law[np.arange(5)[:, None], np.arange(5), chosen], drift)
+
+
+def test_dispatcher_on_an_even_ring_and_without_chance():
+    game = Dispatcher(num_zones=4, persistence=0, stray=0)
+    law = game.tables().local_law[:, :, 0]
+    assert law[0, 2] == pytest.approx([0, 1, 0, 0])  # both ways as far: ahead
+    assert Dispatcher(persistence=0.8, stray=0.2).tables().local_law[0, 2, 0, 1] == 0.1
+
+
+# --- registry and parameters ---
+
+
+def test_team_games_are_made_by_name():
+    assert not set(GAMES) & set(TEAM_GAMES)
+    for name in TEAM_GAMES:
+        game = make_game(name)
+        assert isinstance(game, TeamGame)
+        assert type(game) is team_game_class(name)
+        assert game.name == name
+        assert hash(game) == hash(make_game(name))
+        for field in dataclasses.fields(game):
+            assert f"{field.name}:" in inspect.getdoc(type(game))
+    assert make_game("dispatcher", num_zones=7).num_global_actions == 7
+
+
+def test_unknown_team_games_and_parameters_are_named():
+    with pytest.raises(ValueError, match="did you mean 'dispatcher'"):
+        make_game("dispatchers")
+    with pytest.raises(ValueError, match="no team game is called 'ring_road'; choose from"):
+        team_game_class("ring_road")
+    with pytest.raises(ValueError, match=r"'dispatcher' is a team game: .* dispatcher_v0"):
+        game_class("dispatcher")
+    with pytest.raises(ValueError, match=r"dispatcher has no parameter 'zones'; .*'num_zones'"):
+        make_game("dispatcher", zones=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("constrained_exploration", {"size": 1}, r"size must be in \[2, 40\], got 1"),
+        ("constrained_exploration", {"discount": 1}, "needs a discount below 1"),
+        ("gaussian_squeeze", {"growth": 1.5}, r"growth must be in \[0, 1\], got 1.5"),
+        ("gaussian_squeeze", {"num_levels": 0}, r"num_levels must be in \[1, 1000\], got 0"),
+        ("one_shot_squeeze", {"width": 0}, "width must be positive, got 0"),
+        ("one_shot_squeeze", {"crowd": 0}, "crowd must be at least 1, got 0"),
+        ("follow_the_leader", {"leader_reach": 0}, r"leader_reach must be in \[1, 100\], got 0"),
+        ("dispatcher", {"num_zones": 1}, r"num_zones must be in \[2, 1000\], got 1"),
+        ("dispatcher", {"stray": 0.3}, r"persistence \+ stray must be in \[0, 1\], got 1.1"),
+        ("dispatcher", {"discount": 1.5}, r"discount must be in \(0, 1\], got 1.5"),
+    ],
+)
+def test_bad_parameters_are_refused(name, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        make_game(name, **parameters)
+
+
+# --- faults of a game of one's own ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toy(TeamGame):
+    """Two global states, three local ones; a fault may be built in."""
+
+    fault: str = ""
+    discount: float = 0.5
+    num_global_states = 2
+    num_global_actions = 1
+    num_local_states = 3
+    num_local_actions = 2
+
+    def noise_law_local(self, x, x_g, a):
+        return (0.5, 0.6 if self.fault == "law" else 0.5)
+
+    def step_local(self, x, x_g, a, w):
+        return x + w if self.fault == "step" else x
+
+    def reward_global(self, x_g, a_g, m):
+        return 1.0 * x_g
+
+    def reward_local(self, x, x_g, a):
+        return np.where((x == 2) & (a == 1) & (self.fault == "local"), np.nan, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("law", r"noise_law_local\[x=0\]\[g=0\]\[a=0\] must be .* sum 1.1"),
+        ("step", r"step_local\(2, 0, 0, 1\) leads to 3, which is not a state in \[0, 3\)"),
+        ("local", r"reward_local\(2, 0, 1\) is nan, not a finite number"),
+    ],
+)
+def test_tables_name_what_is_wrong(fault, message):
+    assert Toy().tables().global_law.tolist() == [[[1, 0]], [[0, 1]]]  # stays by default
+    with pytest.raises(ValueError, match=message):
+        Toy(fault=fault).tables()
+
+
+def test_tables_that_would_be_too_large_are_refused(monkeypatch):
+    monkeypatch.setattr(team_tables, "TABLE_LIMIT", 11)
+    with pytest.raises(ValueError, match=r"S \* S_g \* A <= 11 rows, got 3 \* 2 \* 2: choose"):
+        Toy(discount=0.25).tables()
