@@ -62,7 +62,10 @@ __all__ = [
 ]
 
 
-LATER = {"IndependentLearners": "independent_sb3", "learned_response": "best_response"}
+LATER = {
+    "IndependentLearners": "independent.independent_sb3",
+    "learned_response": "independent.best_response",
+}
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
 if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is
     __all__[:] = [name for name in __all__ if name not in LATER]

@@ -42,19 +42,28 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BatchEnv": "batch",
-    "ContinuousGame": "continuous_game",
+    "BatchEnv": "simulate.batch",
+    "ContinuousGame": "game",
     "FiniteGame": "game",
-    "PopulationEnv": "parallel",
-    "RepresentativeEnv": "representative",
-    "RepresentativeVectorEnv": "representative",
-    "TeamBatchEnv": "team_batch",
-    "TeamEnv": "team",
-    "TeamGame": "team_game",
+    "PopulationEnv": "environments.population",
+    "RepresentativeEnv": "environments.representative",
+    "RepresentativeVectorEnv": "environments.representative",
+    "TeamBatchEnv": "simulate.team",
+    "TeamEnv": "environments.team",
+    "TeamGame": "game",
     "check_env": "testing",
     "check_game": "testing",
 }
+"""Public name -> module that has it."""
+_MODULES = {
+    "exact": "exact",
+    "metrics": "metrics",
+    "policies": "exact.policies",
+    "riccati": "exact.riccati",
+}
+"""Public module -> where it is."""
 
+__path__.append(f"{__path__[0]}/v0")  # import mfg_envs.ring_road_v0
 register_ids()
 
 
@@ -63,6 +72,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
     games = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
-    if name in ("exact", "metrics", "policies", "riccati") or name.removesuffix("_v0") in games:
-        return importlib.import_module(f"mfg_envs.{name}")
+    if name in _MODULES or name.removesuffix("_v0") in games:
+        return importlib.import_module(f"mfg_envs.{_MODULES.get(name, name)}")
     raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

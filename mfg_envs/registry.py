@@ -46,7 +46,9 @@ CONTINUOUS_GAMES = {
 }
 """Name of a continuous game -> where its class is."""
 TEAM_GAMES = {
-    "constrained_exploration": "mfg_envs.games.teams.constrained_exploration:ConstrainedExploration",
+    "constrained_exploration": (
+        "mfg_envs.games.teams.constrained_exploration:ConstrainedExploration"
+    ),
     "dispatcher": "mfg_envs.games.teams.dispatcher:Dispatcher",
     "follow_the_leader": "mfg_envs.games.teams.follow_the_leader:FollowTheLeader",
     "gaussian_squeeze": "mfg_envs.games.teams.gaussian_squeeze:GaussianSqueeze",

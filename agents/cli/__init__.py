@@ -21,7 +21,7 @@ from ..runs.printable import printable
 from .words.examples import epilog
 
 COMMANDS = {
-    "list": "games",
+    "list": "list",
     "show": "show",
     "play": "play",
     "train": "train",
@@ -29,7 +29,7 @@ COMMANDS = {
     "plot": "plot",
     "sweep": "sweep",
     "reproduce": "reproduce",
-    "bench": "bench",
+    "bench": "bench.bench",
     "check": "check",
 }
 """Name of a command -> the module that registers it, in the order of the help."""

@@ -1,9 +1,10 @@
 """Random mean-field games: a Garnet whose moves and rewards the crowd perturbs.
 
 The same parameters give the same game on every machine.  Write ``u_c[i]`` for the i-th uniform
-number in [0, 1) of class c: 53 bits of ``mfg_envs.numerics.random`` under the key folded from ``(seed, c)``,
-entries of an array counted with the last index fastest.  *Cutting* K - 1 uniform numbers means
-sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform on the simplex.
+number in [0, 1) of class c: 53 bits of ``mfg_envs.numerics.random`` under the key folded from
+``(seed, c)``, entries of an array counted with the last index fastest.  *Cutting* K - 1 uniform
+numbers means sorting them and taking the K gaps between 0, the numbers and 1: a law, uniform on
+the simplex.
 
 0. Successors: the ``branching`` states y with the smallest ``u_0[x, a, y]``, smallest first.
 1. Base law ``P(k | x, a)`` of the successors: cut ``u_1[x, a, :]``.

@@ -1,7 +1,7 @@
 """Linear-quadratic games of N players in closed form, as one of them sees it.
 
 All players but one follow ``a = F_t x + f_t``.  For the one, the others are no more than their
-mean y, and ``z = (x, y, 1)`` moves linearly (``mfg_envs.exact.riccati`` says what the letters are)::
+mean y, and ``z = (x, y, 1)`` moves linearly (letters as in ``mfg_envs.exact.riccati``)::
 
     m  = x / N + (1 - 1/N) y
     x' = A x + B a + C m + w                       Cov w = W

@@ -2,8 +2,8 @@
 
 Players are dots coloured by what they did last; the mean field is a shape whose extent, or a shade
 whose depth, is proportional to the density.  A kind of picture is one function in ``KINDS`` that
-paints on a ``Canvas``; ``mfg_envs.game.layout`` lists them.  pygame is loaded when the first picture is
-drawn, paints off screen and needs no display; only ``Window`` opens one.
+paints on a ``Canvas``; ``mfg_envs.game.layout`` lists them.  pygame is loaded when the first
+picture is drawn, paints off screen and needs no display; only ``Window`` opens one.
 """
 
 from __future__ import annotations

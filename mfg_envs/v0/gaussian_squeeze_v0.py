@@ -1,4 +1,4 @@
-"""The Gaussian squeeze as PettingZoo environments; see ``mfg_envs.games.teams.gaussian_squeeze``."""
+"""The Gaussian squeeze for PettingZoo; see ``mfg_envs.games.teams.gaussian_squeeze``."""
 
 from mfg_envs.registry import team_environments
 

@@ -1,4 +1,4 @@
-"""The one-shot squeeze as PettingZoo environments; see ``mfg_envs.games.teams.gaussian_squeeze``."""
+"""The one-shot squeeze for PettingZoo; see ``mfg_envs.games.teams.gaussian_squeeze``."""
 
 from mfg_envs.registry import team_environments
 

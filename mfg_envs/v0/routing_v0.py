@@ -1,4 +1,4 @@
-"""Dynamic routing on a road network as PettingZoo environments; see ``mfg_envs.games.roads.routing``."""
+"""Dynamic routing on a road network for PettingZoo; see ``mfg_envs.games.roads.routing``."""
 
 from mfg_envs.registry import environments
 
