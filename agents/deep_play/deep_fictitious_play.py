@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,10 +36,8 @@ from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
 from .network_policies import NetworkPolicy, UniformPolicy, saved_policy
+from .training import Crowd, Training
 from .trajectories import trajectories
-
-if TYPE_CHECKING:
-    from .response import Crowd
 
 Memory = dict[str, Any]
 Seeds = Callable[[str], int]
@@ -173,8 +171,9 @@ class SimpleFictitiousPlay:
             memory["reward_scale"] = np.float64(first.reward.std() or 1.0)
         crowd, networks = self._crowd(game, memory, of), memory.get("networks")
         scale = float(memory["reward_scale"])
+        training = Training(**{name: getattr(self, name) for name in Training._fields})
         response = respond(
-            self, game, crowd, reward_scale=scale, networks=networks, seed=of("response")
+            training, game, crowd, reward_scale=scale, networks=networks, seed=of("response")
         )
         memory["networks"] = response.networks
         seed = of("play")

@@ -9,7 +9,7 @@ the replay buffer are new, since what the old ones hold is about another crowd.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,13 +24,7 @@ from wrappers import SharedPolicyVecEnv
 
 from ..runs.torch_state import GlobalRandomness, device_of, one_thread
 from .network_policies import from_scaled
-
-if TYPE_CHECKING:
-    from .deep_fictitious_play import SimpleFictitiousPlay
-
-Crowd = Callable[[int], Array]
-"""Mean fields (T, *mean_field_shape) that are met in an episode."""
-
+from .training import Crowd, Training
 
 RANDOM = 4
 """One in so many steps is a random one, before SAC trains: where a response has to change its
@@ -84,7 +78,7 @@ class Meeting(VecEnvWrapper):
 
 
 def respond(
-    learner: SimpleFictitiousPlay,
+    training: Training,
     game: ContinuousGame,
     crowd: Crowd,
     *,
@@ -95,7 +89,7 @@ def respond(
     """Train a response.
 
     Args:
-        learner: Says how: its ``response_...`` fields.
+        training: How.
         game: A game with a horizon and bounded actions.
         crowd: What is met in every episode.
         reward_scale: What rewards are divided by.
@@ -103,59 +97,59 @@ def respond(
         seed: Of all that is random.
     """
     with GlobalRandomness(seed), one_thread():
-        meeting = Meeting(game, learner.num_players, crowd, reward_scale)
+        meeting = Meeting(game, training.num_players, crowd, reward_scale)
         meeting.seed(seed % 2**63)
         meeting.action_space.seed(seed % 2**63)  # of the random actions before SAC trains
-        model = (_sac if learner.response == "sac" else _ppo)(learner, meeting, game)
+        model = (_sac if training.response == "sac" else _ppo)(training, meeting, game)
         if networks is not None:
             _load(model, networks)
-        model.learn(learner.response_steps)
+        model.learn(training.response_steps)
         return Response(_policy(model), _networks(model))
 
 
-def _sac(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame) -> SAC:
-    N = learner.num_players
-    rounds = max(1, learner.response_steps // N)
+def _sac(training: Training, env: Meeting, game: ContinuousGame) -> SAC:
+    N = training.num_players
+    rounds = max(1, training.response_steps // N)
     begin = max(1, rounds // RANDOM)  # rounds of random actions before training begins
-    updates = -(-learner.response_updates // max(1, rounds - begin))
+    updates = -(-training.response_updates // max(1, rounds - begin))
     return SAC(
         "MlpPolicy",
         env,
-        learning_rate=_falling(learner.learning_rate),
-        buffer_size=max(learner.response_steps + N, N),
+        learning_rate=_falling(training.learning_rate),
+        buffer_size=max(training.response_steps + N, N),
         learning_starts=begin * N,
-        batch_size=learner.response_batch,
+        batch_size=training.response_batch,
         gamma=game.discount,
         train_freq=1,
         gradient_steps=updates,
-        ent_coef=learner.entropy,
-        policy_kwargs={"net_arch": list(learner.hidden), "optimizer_kwargs": {"fused": True}},
-        device=device_of(learner.device),
+        ent_coef=training.entropy,
+        policy_kwargs={"net_arch": list(training.hidden), "optimizer_kwargs": {"fused": True}},
+        device=device_of(training.device),
     )
 
 
-def _ppo(learner: SimpleFictitiousPlay, env: Meeting, game: ContinuousGame) -> PPO:
-    N, T = learner.num_players, game_steps(game)
-    rollouts = max(1, learner.response_steps // (N * T))
-    most = max(1, N * T // learner.response_batch)
+def _ppo(training: Training, env: Meeting, game: ContinuousGame) -> PPO:
+    N, T = training.num_players, game_steps(game)
+    rollouts = max(1, training.response_steps // (N * T))
+    most = max(1, N * T // training.response_batch)
     parts = max(i for i in range(1, most + 1) if N * T % i == 0)  # minibatches of one size
-    epochs = round(learner.response_updates / rollouts / parts)
+    epochs = round(training.response_updates / rollouts / parts)
     return PPO(
         "MlpPolicy",
         env,
-        learning_rate=_falling(learner.learning_rate),
+        learning_rate=_falling(training.learning_rate),
         n_steps=T,
         batch_size=N * T // parts,
         n_epochs=max(1, epochs),
-        ent_coef=learner.entropy,
+        ent_coef=training.entropy,
         gamma=game.discount,
         policy_kwargs={
-            "net_arch": list(learner.hidden),
+            "net_arch": list(training.hidden),
             "activation_fn": nn.ReLU,
             "log_std_init": -0.5,
             "optimizer_kwargs": {"fused": True, "eps": 1e-5},
         },
-        device=device_of(learner.device),
+        device=device_of(training.device),
     )
 
 

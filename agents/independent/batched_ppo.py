@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from pettingzoo import ParallelEnv
 
-from mfg_envs.game import Array, check_range
+from mfg_envs.game import check_range
 from mfg_envs.numerics import random
-from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
 
@@ -116,30 +114,3 @@ class BatchedIndependentPPO:
         from .ppo_rollout import player
 
         return player(self, source, iterate.policy, name)
-
-
-def check_stacked(num_players: int, parameters: int, transitions: int, width: int) -> None:
-    """Refuse networks and rollouts that do not fit into memory."""
-    check_memory(num_players, 24 * parameters + 4 * transitions * (width + 6), "players")
-
-
-def advantages(
-    reward: Array, value: Array, begins: Array, last: Array, discount: float, decay: float
-) -> Array:
-    """Return generalised advantages (Schulman et al. 2016, eq. 16).
-
-    Args:
-        reward: (T, ...).
-        value: Of the observations at which was acted, (T, ...).
-        begins: Whether a new episode begins after the step, bool (T, ...).
-        last: Value of the observation after the last step, (...).
-        discount: Weight of the next step's value.
-        decay: Lambda.
-    """
-    out, ahead, after = np.empty_like(value), np.zeros_like(last), last
-    for t in range(len(reward) - 1, -1, -1):
-        goes_on = 1.0 - begins[t]
-        gap = reward[t] + discount * goes_on * after - value[t]
-        ahead = gap + discount * decay * goes_on * ahead
-        out[t], after = ahead, value[t]
-    return out

@@ -11,11 +11,12 @@ from gymnasium import spaces
 from torch import Tensor
 
 from mfg_envs.game import Array
+from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.snapshot import PARTS, restore, snapshot
 from wrappers import as_arrays
 from wrappers.population_arrays import GameArrays, PopulationArrays
 
-from . import batched_ppo
+from .advantages import advantages
 from .stacked_networks import Networks, Shape, first_weights
 
 
@@ -53,9 +54,7 @@ class Training:
         self.shape = _shape(self.arrays, learner.hidden)
         self.num_players = len(self.arrays.agents)
         transitions = learner.num_steps * learner.copies
-        batched_ppo.check_stacked(
-            self.num_players, sum(self.shape.parts), transitions, self.shape.observation
-        )
+        _check_memory(self.num_players, sum(self.shape.parts), transitions, self.shape.observation)
         self.generator = torch.Generator().manual_seed(seed)
         self.weights = first_weights(self.shape, self.num_players, self.generator)
         self.moments = torch.zeros(2, *self.weights.shape)
@@ -94,7 +93,7 @@ class Training:
                 self.seen = self._look(rows.observation)
             last = networks.value(self.seen).numpy()
         value = np.stack(values)
-        gain = batched_ppo.advantages(
+        gain = advantages(
             np.stack(paid), value, np.stack(begins), last, learner.discount, learner.gae_lambda
         )
         played = map(torch.stack, (seen, acted, logs))
@@ -201,6 +200,11 @@ def player(learner: Any, env: Any, weights: Array, name: str) -> Callable[[Any],
         return np.clip(output.numpy().reshape(-1, *space.shape), space.low, space.high)
 
     return act
+
+
+def _check_memory(num_players: int, parameters: int, transitions: int, width: int) -> None:
+    """Refuse networks and rollouts that do not fit into memory."""
+    check_memory(num_players, 24 * parameters + 4 * transitions * (width + 6), "players")
 
 
 def _shape(arrays: PopulationArrays, hidden: tuple[int, ...]) -> Shape:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame
 from mfg_envs.numerics.memory import check_memory
 
@@ -138,7 +139,7 @@ def surrogate(game: TeamGame, k: int, table: str) -> Surrogate:
     follow = np.empty(0, np.int64)
     if game.global_follows:
         follow = np.asarray(game.global_from_locals(multisets.counts(looks, S) / k), np.int64)
-    tables = game.tables()
+    tables = team_tables.tables(game)
     pair_axis = (game.num_global_states, S * A)
     moves, chance = (t.swapaxes(0, 1).reshape(*pair_axis, -1) for t in tables.local_moves)
     moves, chance = _outcomes(moves, chance)

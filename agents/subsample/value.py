@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame, as_int, check_range
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.team import TeamBatchEnv
@@ -115,7 +116,7 @@ def exact_team_value(policy: SubsampledPolicy, num_locals: int) -> Array:
             game has a horizon, or there are more states than memory for their equations.
     """
     game, n, k = policy.game, num_locals, policy.k
-    tables = game.tables()
+    tables = team_tables.tables(game)
     global_law, global_reward = tables.global_law, tables.global_reward
     if policy.sampling != "fresh" or global_reward is None or game.horizon is not None:
         raise ValueError(

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mfg_envs.exact.policies import check_laws
 from mfg_envs.exact.tables import Kernel
-from mfg_envs.game import Array
-from mfg_envs.game.reads import Probe, TouchedError
+from mfg_envs.game import Array, TeamGame
 from mfg_envs.soundness.next_states import check_next
-
-if TYPE_CHECKING:
-    from mfg_envs.game import TeamGame
 
 TABLE_LIMIT = 1 << 22
 """Most rows (S * S_g * A) of a table."""
@@ -54,7 +50,12 @@ def fits(game: TeamGame) -> bool:
 
 @functools.lru_cache(maxsize=16)
 def tables(game: TeamGame) -> TeamTables:
-    """Tabulate a team game; see ``TeamGame.tables``."""
+    """Return every move and reward of a team game as arrays: P_g, P_l, r_g, r_l.
+
+    Raises:
+        ValueError: If a law, a next state or a reward is out of its range, or the tables would
+            have more than ``TABLE_LIMIT`` rows.
+    """
     sizes = (game.num_local_states, game.num_global_states, game.num_local_actions)
     if not fits(game):
         raise ValueError(
@@ -65,7 +66,7 @@ def tables(game: TeamGame) -> TeamTables:
     moves, earned = None, None
     if not game.global_follows:
         moves = _moves(game.noise_law_global, game.step_global, pair, sizes[1])
-    if not reward_reads_crowd(game):
+    if not game.reward_reads_crowd:
         earned = _rewards("reward_global", game.reward_global(*pair, None), pair[0].shape)
     return TeamTables(
         moves,
@@ -73,16 +74,6 @@ def tables(game: TeamGame) -> TeamTables:
         earned,
         _rewards("reward_local", game.reward_local(*triple), sizes),
     )
-
-
-@functools.lru_cache(maxsize=64)
-def reward_reads_crowd(game: TeamGame) -> bool:
-    """Return whether ``reward_global`` reads ``m``; found out by running it."""
-    try:
-        game.reward_global(*_pairs(game), Probe())
-    except TouchedError:
-        return True
-    return False
 
 
 def stacked(law: Any, shape: tuple[int, ...]) -> Array:

@@ -3,8 +3,9 @@
 A game file imports this room and ``numpy``, and nothing else of ours but numbers and other games.
 """
 
-from mfg_envs.game.continuous import Axis, ContinuousGame, Normal, Uniform
+from mfg_envs.game.continuous import ContinuousGame
 from mfg_envs.game.finite import Array, FiniteGame, Game, at
+from mfg_envs.game.laws import Axis, Normal, Uniform
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import (
     as_array,

@@ -25,38 +25,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mfg_envs.game import density
 from mfg_envs.game.finite import Array, Game, check_choice
+from mfg_envs.game.laws import Axis, Normal, Uniform
 from mfg_envs.game.vectors import cell
 
 KINDS = ("mean_state", "mean_action", "density")
 LANES = 64
 """Players are summed by so many sums in turn: every back end adds in the same order."""
-
-
-class Normal(NamedTuple):
-    """A normal law; numbers, or expressions that are elementwise in the players."""
-
-    mean: Any
-    std: Any
-
-
-class Uniform(NamedTuple):
-    """The uniform law on [low, high)."""
-
-    low: Any
-    high: Any
-
-
-class Axis(NamedTuple):
-    """One axis of a grid: ``bins`` equal cells between low and high."""
-
-    low: float
-    high: float
-    bins: int
 
 
 class ContinuousGame(Game):
@@ -155,9 +135,7 @@ class ContinuousGame(Game):
             float64 (*batch, *mean_field_shape).
         """
         if self.mean_field_kind == "density":
-            from mfg_envs.game.density import of_players  # it knows this file
-
-            return of_players(self, x)
+            return density.of_players(self, x)
         if self.mean_field_of_controls and a is None:
             raise ValueError("a mean field of controls needs the actions: mean_field(x, a)")
         return np.stack([lane_mean(v) for v in (a if self.mean_field_of_controls else x)], -1)

@@ -14,16 +14,48 @@ from __future__ import annotations
 
 import functools
 from math import erf
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mfg_envs.game.continuous import ContinuousGame, Normal, Uniform
 from mfg_envs.game.finite import Array
-from mfg_envs.soundness.initial_laws import initial_law
+from mfg_envs.game.laws import Axis, Normal, Uniform
 
 REACH = 3.5
 """Standard deviations at which the Gaussian is cut off; beyond lies 5e-4 of its mass."""
+
+
+class Counted(Protocol):
+    """What a density needs of a ``ContinuousGame``."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Grid in whose cells players are counted."""
+        ...
+
+    @property
+    def blur(self) -> float:
+        """Standard deviation of the Gaussian."""
+        ...
+
+    @property
+    def room(self) -> Array:
+        """Share of each cell that is open, (*bins)."""
+        ...
+
+    @property
+    def mean_field_shape(self) -> tuple[int, ...]:
+        """Numbers of cells along the axes."""
+        ...
+
+    @property
+    def initial_law(self) -> tuple[Normal | Uniform, ...]:
+        """Law of each component of the first private state."""
+        ...
+
+    def place(self, x: Any) -> Any:
+        """Return the cell of each player, an index for each axis."""
+        ...
 
 
 class Smoother(NamedTuple):
@@ -43,7 +75,7 @@ class Smoother(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def smoother(game: ContinuousGame) -> Smoother:
+def smoother(game: Counted) -> Smoother:
     """Return the weights of a game's density."""
     widths = np.array([(axis.high - axis.low) / axis.bins for axis in game.axes])
     reach = int(np.ceil(REACH * game.blur / widths.min()))
@@ -76,20 +108,20 @@ def gaussian(weights: Smoother, h: Array) -> Array:
     return h
 
 
-def peak(game: ContinuousGame) -> float:
+def peak(game: Counted) -> float:
     """Return the greatest density there can be: all players in one cell."""
     weights = smoother(game)
     return float(weights.scale.max() ** 2 * weights.taps.max(1).prod() / weights.volume)
 
 
-def of_histogram(game: ContinuousGame, h: Array) -> Array:
+def of_histogram(game: Counted, h: Array) -> Array:
     """Return the density (*batch, *bins) of shares of players in the cells, (*batch, cells)."""
     weights = smoother(game)
     smooth = weights.scale * gaussian(weights, weights.scale * h) / weights.volume
     return smooth.reshape(*h.shape[:-1], *game.mean_field_shape)
 
 
-def of_players(game: ContinuousGame, x: tuple[Array, ...]) -> Array:
+def of_players(game: Counted, x: tuple[Array, ...]) -> Array:
     """Return the density (*batch, *bins) of players, a tuple of arrays (*batch, N)."""
     shape, cells = game.mean_field_shape, int(np.prod(game.mean_field_shape))
     index = np.ravel_multi_index(game.place(x), shape)
@@ -100,10 +132,10 @@ def of_players(game: ContinuousGame, x: tuple[Array, ...]) -> Array:
     return of_histogram(game, counts / num_agents)
 
 
-def of_law(game: ContinuousGame) -> Array:
+def of_law(game: Counted) -> Array:
     """Return the density of the initial law, (*bins)."""
     h = np.ones(1)
-    for axis, law in zip(game.axes, initial_law(game), strict=True):
+    for axis, law in zip(game.axes, game.initial_law, strict=True):
         edges = np.linspace(axis.low, axis.high, axis.bins + 1)
         h = (h[:, None] * np.diff([0.0, *_shares_below(law, edges[1:-1]), 1.0])).ravel()
     return of_histogram(game, h)

@@ -51,6 +51,15 @@ def moves_are_fixed(game: FiniteGame) -> bool:
     return True
 
 
+def reads_crowd(reward: Any, x: Array, a: Array) -> bool:
+    """Return whether ``reward(x, a, m)`` reads ``m``; found out by running it."""
+    try:
+        reward(x, a, Probe())
+    except TouchedError:
+        return True
+    return False
+
+
 def law_table(game: FiniteGame, t: int, x: Array, a: Array, m: Array | None) -> Array:
     """Return ``noise_law`` as one array (*inner, K), whether it is a tuple or an array."""
     law = game.noise_law(t, x, a, m)

@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.exact import team_tables
 from mfg_envs.game.finite import Array, check_parameters
 from mfg_envs.game.layout import Layout
+from mfg_envs.game.reads import reads_crowd
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -131,10 +132,11 @@ class TeamGame(ABC):
         """Whether the global state is a function of the locals' states."""
         return type(self).global_from_locals is not TeamGame.global_from_locals
 
-    @property
+    @cached_property
     def reward_reads_crowd(self) -> bool:
         """Whether ``reward_global`` reads ``m``; found out by running it."""
-        return team_tables.reward_reads_crowd(self)
+        pairs = np.indices((self.num_global_states, self.num_global_actions), np.int64)
+        return reads_crowd(self.reward_global, *pairs)
 
     def global_coordinates(self, x_g: Array) -> Array:
         """Return features of global states scaled to [-1, 1], float (*inner, D)."""
@@ -174,12 +176,3 @@ class TeamGame(ABC):
         rows, cells = int(np.prod(batch)), int(np.prod(shape))
         flat = np.arange(rows).repeat(num_locals) * cells + index.ravel()
         return np.bincount(flat, minlength=rows * cells).reshape(*batch, *shape) / num_locals
-
-    def tables(self) -> team_tables.TeamTables:
-        """Return every move and reward as arrays: P_g, P_l, r_g, r_l.
-
-        Raises:
-            ValueError: If a law, a next state or a reward is out of its range, or the tables
-                would have more than ``team_tables.TABLE_LIMIT`` rows.
-        """
-        return team_tables.tables(self)

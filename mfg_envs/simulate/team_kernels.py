@@ -87,7 +87,7 @@ def _whose(index: tuple[int, ...]) -> str:
 
 def compiled_step(game: TeamGame) -> Callable[..., Moved]:
     """Return ``step`` for one game in compiled code, without its first argument."""
-    tables, kernel = game.tables(), _kernel()
+    tables, kernel = team_tables.tables(game), _kernel()
     local_moves = _simulation(tables.local_moves)
     global_moves = (np.empty(0, np.uint32), np.empty(0, np.uint64), 0)
     if tables.global_moves is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs import make_game
+from mfg_envs.exact import team_tables
 from mfg_envs.game import Array
 from mfg_envs.games.teams.dispatcher import Dispatcher
 from mfg_envs.numerics import random
@@ -28,7 +29,7 @@ class NumpyDispatcher:
     """
 
     def __init__(self, game: Dispatcher, k: int, num_samples: int) -> None:
-        tables, Z = game.tables(), game.num_zones
+        tables, Z = team_tables.tables(game), game.num_zones
         self.discount, self.m, self.k = game.discount, num_samples, k
         self.counts = multisets.counts(multisets.members(Z, k), Z)
         self.law = tables.local_law[:, :, 0].swapaxes(0, 1)  # (x_g, x, next)

@@ -3,7 +3,8 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
-from agents.independent.batched_ppo import BatchedIndependentPPO, advantages
+from agents.independent.advantages import advantages
+from agents.independent.batched_ppo import BatchedIndependentPPO
 from agents.independent.ppo_rollout import Training
 from agents.independent.stacked_networks import Networks, Shape, first_weights
 from mfg_envs import linear_quadratic_v0, make_game, ring_road_v0, sis_v0

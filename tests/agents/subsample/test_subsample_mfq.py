@@ -14,6 +14,7 @@ from agents import SubsampleMFQ, run
 from agents.subsample import multisets, surrogate, value_iteration
 from agents.subsample.value_iteration import Rates
 from mfg_envs import make_game
+from mfg_envs.exact import team_tables
 from mfg_envs.game import TeamGame
 from mfg_envs.games.teams.dispatcher import Dispatcher
 from mfg_envs.games.teams.gaussian_squeeze import GaussianSqueeze, OneShotSqueeze
@@ -81,7 +82,7 @@ def last(learner, game, seed=0):
 def best_of_all_tuples(game, k, num_sweeps):
     """Value iteration over all tuples of k locals, by the rules of the game: (S_g, S, ..., S)."""
     S_g, S, A = game.num_global_states, game.num_local_states, game.num_local_actions
-    P, p_g = game.tables().local_law, game.tables().global_law
+    P, p_g = team_tables.tables(game).local_law, team_tables.tables(game).global_law
     v = np.zeros((S_g, *[S] * k))
     tuples = list(product(range(S), repeat=k))
     for _ in range(num_sweeps):
@@ -201,10 +202,10 @@ def test_auto_takes_the_smallest_table_that_will_do():
 
 def test_stable_variant_averages_action_values():
     game, d = GAMES["workshop"], GAMES["workshop"].discount
-    P, p_g = game.tables().local_law, game.tables().global_law
+    P, p_g = team_tables.tables(game).local_law, team_tables.tables(game).global_law
     r = (
-        game.tables().global_reward[:, None, None]
-        + np.swapaxes(game.tables().local_reward, 0, 1)[..., None]
+        team_tables.tables(game).global_reward[:, None, None]
+        + np.swapaxes(team_tables.tables(game).local_reward, 0, 1)[..., None]
     )
     q = np.zeros((2, 2, 2, 2))  # x_g, x, a, a_g
     for t, iterate in enumerate(SubsampleMFQ(k=1, iterations=4, stable=True).learn(game)):

@@ -13,6 +13,7 @@ from agents.subsample import multisets
 from agents.subsample import value as subsample_value
 from agents.subsample.value import initial_value
 from mfg_envs import make_game
+from mfg_envs.exact import team_tables
 from mfg_envs.games.teams.dispatcher import Dispatcher
 
 STEERED = Dispatcher(num_zones=3, steered=True, discount=0.8)
@@ -32,7 +33,7 @@ def rows_of(game, k, sweeps=300):
 def by_enumeration(game, rows, n):
     """Value of fresh sampling, over tuples and all subsets: {(x_g, x): value}."""
     k, S = rows.shape[-1] - 1, game.num_local_states
-    tables = game.tables()
+    tables = team_tables.tables(game)
 
     def row(x_g, x, group):
         return rows[x_g, int(multisets.rank(np.sort([x[j] for j in group]), S))]

@@ -128,7 +128,7 @@ def exact_return(game, globally, locally):
     """Value of rules for a team with two locals, by the law of everybody together."""
     S_g, S = game.num_global_states, game.num_local_states
     A_g, A = game.num_global_actions, game.num_local_actions
-    tables = game.tables()
+    tables = team_tables.tables(game)
     P, p_g, r_l = tables.local_law, tables.global_law, tables.local_reward
     states = list(product(range(S_g), range(S), range(S)))
     move, earned = np.zeros((len(states),) * 2), np.zeros(len(states))
@@ -181,7 +181,7 @@ def test_many_locals_follow_their_law():
     for t in range(5):
         x_g, share = env.global_state[0], env.mean_field[0]
         step = env.step([t % 2], np.full((1, 100_000), t % 2))
-        expected = share @ game.tables().local_law[:, x_g, t % 2]
+        expected = share @ team_tables.tables(game).local_law[:, x_g, t % 2]
         assert step.mean_field[0] == pytest.approx(expected, abs=4 * np.sqrt(0.25 / 1e5))
 
 
@@ -195,7 +195,7 @@ def test_global_moves_follow_their_law():
     for x_g in range(3):
         came = after[before == x_g]
         share = np.bincount(came, minlength=3) / len(came)
-        law = game.tables().global_law[x_g, 1]
+        law = team_tables.tables(game).global_law[x_g, 1]
         assert share == pytest.approx(law, abs=4 * np.sqrt(0.25 / len(came)))
 
 

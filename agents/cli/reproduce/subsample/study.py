@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs import make_game
+from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame
 from mfg_envs.numerics import random
 from mfg_envs.simulate.team import TeamBatchEnv
@@ -202,7 +203,7 @@ def _gap(game: TeamGame, rows: dict[int, Array], n: int, episodes: int, out: Pat
 
 def _stays(game: TeamGame) -> float:
     """Return the value of a dispatcher that never leaves its zone: that of one local."""
-    tables, S = game.tables(), game.num_local_states
+    tables, S = team_tables.tables(game), game.num_local_states
     values = [
         np.linalg.solve(
             np.eye(S) - game.discount * tables.local_law[:, x_g, 0],

@@ -25,7 +25,7 @@ from mfg_envs.registry import game_class, team_game_class
 @pytest.mark.parametrize("name", TEAM_GAMES)
 def test_tables_hold_what_the_rules_say(name):
     game = make_game(name)
-    tables = game.tables()
+    tables = team_tables.tables(game)
     S_g, S = game.num_global_states, game.num_local_states
     A_g, A = game.num_global_actions, game.num_local_actions
     assert game.initial_global_law == pytest.approx(np.full(S_g, 1 / S_g))
@@ -47,7 +47,7 @@ def test_tables_hold_what_the_rules_say(name):
         for w, p in enumerate(game.noise_law_local(x, x_g, a)):
             law[int(game.step_local(x, x_g, a, w))] += p
         assert tables.local_law[x, x_g, a] == pytest.approx(law, abs=1e-15)
-    assert tables is game.tables()
+    assert tables is team_tables.tables(game)
     with pytest.raises(ValueError, match="read-only"):
         tables.local_reward[0] = 0
 
@@ -60,7 +60,7 @@ def at(i, j):
 
 
 def test_constrained_exploration_by_hand():
-    tables = ConstrainedExploration().tables()
+    tables = team_tables.tables(ConstrainedExploration())
     up, down, right, left = range(4)
     there = tables.global_moves.next[..., 0]
     assert [there[at(3, 3), a] for a in range(4)] == [at(4, 3), at(2, 3), at(3, 4), at(3, 2)]
@@ -80,7 +80,7 @@ def test_constrained_exploration_by_hand():
 
 def best_value(game):
     """Value of the best policy of one global agent with one local, (S_g, S)."""
-    tables = game.tables()
+    tables = team_tables.tables(game)
     global_next, local_next = (m.next[..., 0] for m in tables[:2])  # nothing is random
     after = global_next[:, None, :, None], np.swapaxes(local_next, 0, 1)[:, :, None]
     r = tables.global_reward[:, None, :, None] + np.swapaxes(tables.local_reward, 0, 1)[:, :, None]
@@ -100,7 +100,7 @@ def test_constrained_exploration_has_the_exact_value():
 def test_constrained_exploration_of_another_size():
     game = make_game("constrained_exploration", size=3)
     assert game.num_local_states == 9
-    first = game.tables().global_reward[[0, 3, 6]]  # h = 1
+    first = team_tables.tables(game).global_reward[[0, 3, 6]]  # h = 1
     assert first[:, :2].tolist() == [[2, 0], [0, 2], [0, 4]]
     assert game.local_coordinates(np.array([0, 5])).tolist() == [[-1, -1], [0, 1]]
 
@@ -110,7 +110,7 @@ def test_constrained_exploration_of_another_size():
 
 def test_gaussian_squeeze_by_hand():
     game = GaussianSqueeze()
-    tables = game.tables()
+    tables = team_tables.tables(game)
     assert tables.local_law[3, 1, 0].tolist() == [0, 0, 0.5, 0.5]  # 4 above 2: cut, may grow
     assert tables.local_law[1, 1, 4].tolist() == [0, 0.5, 0.5, 0]
     assert tables.local_law[3, 3, 2].tolist() == [0, 0, 0, 1]  # full
@@ -118,11 +118,16 @@ def test_gaussian_squeeze_by_hand():
     assert tables.local_reward[2, 1, 4] == pytest.approx(3 * np.exp(-0.25) - 4)
     assert tables.local_reward[2, 1, 0] == pytest.approx(3 * np.exp(-0.25) - 3)
     assert tables.local_reward[0, 3, 1] == pytest.approx(np.exp(-9 / 4) - 1)
-    assert replace(game, growth=0.25).tables().local_law[0, 2, 0].tolist() == [0.75, 0.25, 0, 0]
+    assert team_tables.tables(replace(game, growth=0.25)).local_law[0, 2, 0].tolist() == [
+        0.75,
+        0.25,
+        0,
+        0,
+    ]
 
 
 def test_efforts_move_nothing_and_zero_is_never_worse():
-    tables = GaussianSqueeze().tables()
+    tables = team_tables.tables(GaussianSqueeze())
     assert (tables.local_law == tables.local_law[:, :, :1]).all()
     assert (tables.local_reward <= tables.local_reward[:, :, :1]).all()
 
@@ -159,7 +164,7 @@ def test_one_shot_squeeze_pays_for_the_sum():
 
 
 def test_follow_the_leader_by_hand():
-    tables = FollowTheLeader().tables()
+    tables = team_tables.tables(FollowTheLeader())
     leader = dict(zip(range(-2, 3), range(5), strict=True))
     follower = dict(zip(range(-1, 2), range(3), strict=True))
     for s_g, a_g in product(leader, leader):
@@ -176,7 +181,7 @@ def test_follow_the_leader_by_hand():
     assert r_l[follower[1], leader[-2], follower[1]] == pytest.approx(0 + 0.4 + 0)
     assert r_l[follower[-1], leader[0], follower[1]] == pytest.approx(0 + 0.4 + 0.2 + 0.2)
     assert r_l.min() == pytest.approx(0.4)  # the floor of .1 is not met at this size
-    far = FollowTheLeader(follower_reach=2).tables().local_reward
+    far = team_tables.tables(FollowTheLeader(follower_reach=2)).local_reward
     assert far[4, 0, 4] == 0.1  # 2, leader at -2: -1 + .3 - .1
 
 
@@ -184,7 +189,7 @@ def test_follow_the_leader_by_hand():
 
 
 def test_dispatcher_by_hand():
-    tables = Dispatcher().tables()
+    tables = team_tables.tables(Dispatcher())
     assert tables.global_moves.next[..., 0].tolist() == [[0, 1, 2, 3, 4]] * 5
     assert (tables.global_reward == 1).all()
     assert tables.local_reward[0, :, 0] == pytest.approx([10, 1, 2 / 3, 2 / 3, 1])
@@ -198,20 +203,22 @@ def test_dispatcher_by_hand():
 
 def test_a_dispatcher_that_stays_gathers_the_locals():
     game = Dispatcher()
-    move = game.tables().local_law[:, 0, 0]  # distances 0, 1, 2: .1 out, .15 and .15 back
+    move = team_tables.tables(game).local_law[
+        :, 0, 0
+    ]  # distances 0, 1, 2: .1 out, .15 and .15 back
     assert np.array([9, 3, 1, 1, 3]) @ move == pytest.approx([9, 3, 1, 1, 3])
-    earned = 1 + game.tables().local_reward[:, 0, 0]
+    earned = 1 + team_tables.tables(game).local_reward[:, 0, 0]
     value = np.linalg.solve(np.eye(5) - game.discount * move, earned)
     assert value.mean() == pytest.approx(116.7386, abs=5e-5)
 
 
 def test_steered_locals_choose_their_way():
     game = Dispatcher(steered=True)
-    law = game.tables().local_law
+    law = team_tables.tables(game).local_law
     assert law[0, 3, 0] == pytest.approx([0.9, 0.05, 0, 0, 0.05])
     assert law[0, 3, 1] == pytest.approx([0.8, 0.15, 0, 0, 0.05])
     assert law[0, 3, 2] == pytest.approx([0.8, 0.05, 0, 0, 0.15])
-    drift = Dispatcher().tables().local_law[:, :, 0]
+    drift = team_tables.tables(Dispatcher()).local_law[:, :, 0]
     gap = (np.arange(5) - np.arange(5)[:, None]) % 5  # to the dispatcher
     chosen = np.choose(gap, [0, 1, 1, 2, 2])
     assert np.array_equal(law[np.arange(5)[:, None], np.arange(5), chosen], drift)
@@ -219,9 +226,9 @@ def test_steered_locals_choose_their_way():
 
 def test_dispatcher_on_an_even_ring_and_without_chance():
     game = Dispatcher(num_zones=4, persistence=0, stray=0)
-    law = game.tables().local_law[:, :, 0]
+    law = team_tables.tables(game).local_law[:, :, 0]
     assert law[0, 2] == pytest.approx([0, 1, 0, 0])  # both ways as far: ahead
-    assert Dispatcher(persistence=0.8, stray=0.2).tables().local_law[0, 2, 0, 1] == 0.1
+    assert team_tables.tables(Dispatcher(persistence=0.8, stray=0.2)).local_law[0, 2, 0, 1] == 0.1
 
 
 # --- registry and parameters ---
@@ -307,12 +314,12 @@ class Toy(TeamGame):
     ],
 )
 def test_tables_name_what_is_wrong(fault, message):
-    assert Toy().tables().global_law.tolist() == [[[1, 0]], [[0, 1]]]  # stays by default
+    assert team_tables.tables(Toy()).global_law.tolist() == [[[1, 0]], [[0, 1]]]  # stays by default
     with pytest.raises(ValueError, match=message):
-        Toy(fault=fault).tables()
+        team_tables.tables(Toy(fault=fault))
 
 
 def test_tables_that_would_be_too_large_are_refused(monkeypatch):
     monkeypatch.setattr(team_tables, "TABLE_LIMIT", 11)
     with pytest.raises(ValueError, match=r"S \* S_g \* A <= 11 rows, got 3 \* 2 \* 2: choose"):
-        Toy(discount=0.25).tables()
+        team_tables.tables(Toy(discount=0.25))
