@@ -11,10 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.simulate.batch import BatchEnv
-
-from ..single_path.trajectory import observed_legal
 
 
 class Played(NamedTuple):
@@ -94,7 +93,7 @@ class DictWorld:
         game = getattr(env.unwrapped, "game", None)
         ours = isinstance(game, FiniteGame) and shape == (game.num_observations, game.num_actions)
         self.game = game if ours else None
-        self.legal = np.ones(shape, bool) if self.game is None else observed_legal(self.game)
+        self.legal = policies.observed_legal(game) if ours else np.ones(shape, bool)
         self.seen = self._row(env.reset(seed=seed)[0], np.int64)
 
     @property

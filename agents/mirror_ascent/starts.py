@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend
@@ -13,7 +14,7 @@ from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
 
 from ..runs.iterate import Iterate
-from ..single_path.trajectory import check_source, episode_keys, observed_legal
+from ..single_path.trajectory import check_source, episode_keys
 from .compiled import line_bytes
 from .compiled_td import CompiledWalk
 from .conditional_td import Walk
@@ -55,12 +56,12 @@ def game_paths(
             f"learn needs a FiniteGame or a PettingZoo parallel environment, got {game!r}"
         )
     check_source(game, game, seeds, start)
-    legal = observed_legal(game)
+    legal = policies.observed_legal(game)
     bytes_each = 24 * len(seeds)
     if table_bytes is not None:  # lines of one seed, policies of all before and after a step
         num_states, num_actions = legal.shape
-        policies = 2 * 4 * num_actions * len(seeds)
-        bytes_each += table_bytes + num_states * (line_bytes(num_actions) + policies)
+        rules = 2 * 4 * num_actions * len(seeds)
+        bytes_each += table_bytes + num_states * (line_bytes(num_actions) + rules)
     check_memory(num_players, bytes_each, "num_players")
     keys = episode_keys(seeds)
     if start is None:

@@ -116,7 +116,7 @@ def learn(
         parts = {**start.memory, "q": start.q, "m": start.mean_field}
         arrays = [np.asarray(parts[name]) for name in Memory._fields[1:]]
         memory = Memory(start.samples, *(array[None] if single else array for array in arrays))
-    legal = observed_legal(game)
+    legal = policies.observed_legal(game)
     for k in range(begin, iterations):
         steps, before = schedule(k), memory
         for piece in zip(*(np.split(part, pieces) for part in steps), strict=True):
@@ -167,19 +167,6 @@ def episode_keys(seeds: Sequence[int]) -> Array:
     return random.subkey(np.array([random.seed_key(seed) for seed in seeds]), 0)
 
 
-def observed_legal(game: FiniteGame) -> Array:
-    """Return the legal actions of every observed state, bool (O, A).
-
-    Raises:
-        ValueError: If private states that look alike have different legal actions.
-    """
-    legal = np.zeros((game.num_observations, game.num_actions), bool)
-    legal[game.observed] = game.legal_actions
-    if (legal[game.observed] != game.legal_actions).any():
-        raise ValueError("private states that are observed as one must have the same legal actions")
-    return legal
-
-
 def advance(
     source: FiniteGame | RepresentativeEnv,
     keys: Array,
@@ -196,7 +183,7 @@ def advance(
     loop = compiled_loop(type(source))
     values, moves, sizes, private_legal, _ = finite_kernels.arguments(source)
     x, a, q, m = (array.copy() for array in memory[1:])
-    legal = observed_legal(source)
+    legal = policies.observed_legal(source)
     q[:, ~legal] = -np.inf  # never the best, never drawn
     flat = q.reshape(len(q), -1)
     flags = (rules.fresh_policy, rules.fresh_field, rules.sarsa)
@@ -257,7 +244,7 @@ def _advance_env(
     discount: float,
 ) -> Memory:
     """Run one outer iteration through the environment's public methods."""
-    game, legal = env.game, observed_legal(env.game)
+    game, legal = env.game, policies.observed_legal(env.game)
     q, weights, factor = memory.q[0].copy(), memory.m[0].copy(), 1.0
     behaviour = q if rules.fresh_policy else q.copy()
     env.set_mean_field(memory.m[0])

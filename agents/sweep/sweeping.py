@@ -29,7 +29,6 @@ from mfg_envs.registry import make_game
 from ..runs.iterate import Iterate
 from ..runs.learner import facts
 from ..runs.running import Metric, value_exploitability
-from ..single_path.trajectory import observed_legal
 from .bars import Bars
 from .grid import build, check_learner, combinations
 from .jobs import Job, News, curve, finished
@@ -40,7 +39,7 @@ from .scores import Configuration, Results, Scores, write
 def greedy_exploitability(game: FiniteGame, iterate: Iterate) -> float:
     """Return the exact exploitability of the greedy policy of an iterate's values."""
     known = iterate.q.shape[-2] == game.num_states
-    legal = game.legal_actions if known else observed_legal(game)
+    legal = game.legal_actions if known else policies.observed_legal(game)
     return exact.exploitability(game, policies.greedy(iterate.q, legal))
 
 

@@ -174,6 +174,19 @@ def softmax(q: Array, legal: Array, *, inverse_temperature: float = 1.0) -> Arra
     return weights * (1 / total)[..., None]
 
 
+def observed_legal(game: FiniteGame) -> Array:
+    """Return the legal actions of every observed state, bool (O, A).
+
+    Raises:
+        ValueError: If private states that look alike have different legal actions.
+    """
+    legal = np.zeros((game.num_observations, game.num_actions), bool)
+    legal[game.observed] = game.legal_actions
+    if (legal[game.observed] != game.legal_actions).any():
+        raise ValueError("private states that are observed as one must have the same legal actions")
+    return legal
+
+
 def _choose(how: str, q: Array, legal: Array, *options: float) -> Array | None:
     """Return a compiled choice from values, laid out in memory as they are; None: not compiled."""
     if backend() != "numba" or np.ndim(q) < 2 or np.shape(q)[-2:] != legal.shape:

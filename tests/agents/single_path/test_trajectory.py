@@ -9,7 +9,7 @@ from agents import QMIteration, SampledFixedPointIteration, SemiSGD
 from agents.runs.recipes import build, recipe
 from agents.single_path import trajectory
 from agents.sweep.grid import build as build_learner
-from mfg_envs import make_game
+from mfg_envs import make_game, policies
 from mfg_envs.environments.representative import RepresentativeEnv
 from mfg_envs.game import FiniteGame, at
 from mfg_envs.numerics import elementary, random
@@ -207,7 +207,7 @@ def test_illegal_actions_are_never_played():
     walked = list(QMIteration(variant="on", iterations=2, inner_steps=150).learn(env, 1))
     looped = list(QMIteration(variant="on", iterations=2, inner_steps=150).learn(game, 1))
     assert same(walked[-1], looped[-1])
-    assert (looped[-1].policy[~trajectory.observed_legal(game)] == 0).all()
+    assert (looped[-1].policy[~policies.observed_legal(game)] == 0).all()
 
 
 def test_moves_that_depend_on_the_crowd_are_learned_too(toys):
