@@ -1,9 +1,12 @@
 """Games and learners as JSON, from which they can be built again; nothing in it is executed.
 
-A recipe is the class of a frozen dataclass and its parameters::
+A recipe is the public name of the class of a frozen dataclass, and its parameters::
 
-    {"class": "mfg_envs.games.ring_road:RingRoad", "parameters": {"num_cells": 50, ...}}
+    {"class": "ring_road:LWR", "parameters": {"num_cells": 50, ...}}     a game, and its variant
+    {"class": "agents:QMIteration", "parameters": {...}}                 a learner
+    {"class": "mfg_envs:Network", "parameters": {...}}                   a part of a game
 
+Public names stay where files move; paths of files, which older recipes have, are read as well.
 Only classes of these packages are looked up, so that a file from elsewhere loads no code; a class
 of one's own is given by hand.
 """
@@ -17,8 +20,21 @@ from typing import Any
 
 import numpy as np
 
-OURS = ("mfg_envs", __package__ or "agents")
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES
+
+LEARNERS = (__package__ or "agents").partition(".")[0]
+OURS = ("mfg_envs", LEARNERS)
 """Packages whose classes a recipe may name."""
+HOMES = {**GAMES, **CONTINUOUS_GAMES, **TEAM_GAMES}
+PARTS = {
+    "Altruistic": "mfg_envs.metrics.welfare",
+    "GridAmongWalls": "mfg_envs.metrics.grid_response",
+    "GridGame": "mfg_envs.exact.discretise",
+    "GridGameOfControls": "mfg_envs.exact.discretise",
+    "Network": "mfg_envs.games.roads.networks",
+    "Trips": "mfg_envs.games.roads.networks",
+}
+"""Classes that are neither games of the registry nor learners, and where they are."""
 
 
 def recipe(value: Any) -> Any:
@@ -38,7 +54,7 @@ def recipe(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         cls = type(value)
         parts = {f.name: recipe(getattr(value, f.name)) for f in fields(value) if f.init}
-        return {"class": f"{cls.__module__}:{cls.__qualname__}", "parameters": parts}
+        return {"class": _public(cls), "parameters": parts}
     raise TypeError(f"{value!r} cannot be written down: it is no number, word, array or dataclass")
 
 
@@ -91,17 +107,42 @@ def _array(numbers: Any, kind: Any) -> Any:
     return array
 
 
-def _class(path: str, own: Sequence[type]) -> Any:
-    module, _, name = path.partition(":")
-    for cls in own:
-        if cls.__qualname__ == name:
-            return cls
-    if module.partition(".")[0] not in OURS:
+def _public(cls: type) -> str:
+    """Return the public name of a class; of one that has none, where it is."""
+    name, home = cls.__qualname__, cls.__module__
+    game = str(getattr(cls, "name", ""))
+    if HOMES.get(game, "").partition(":")[0] == home:
+        return f"{game}:{name}"
+    if PARTS.get(name) == home:
+        return f"mfg_envs:{name}"
+    learners = importlib.import_module(LEARNERS)
+    if name in learners.__all__ and getattr(learners, name) is cls:
+        return f"{LEARNERS}:{name}"
+    return f"{home}:{name}"
+
+
+def _home(path: str) -> str:
+    """Return the module of the class that a recipe names, by its public name or by an old path."""
+    home, _, name = path.partition(":")
+    game = home.rpartition(".")[2]  # older recipes: the file of the game
+    if game in HOMES:
+        return HOMES[game].partition(":")[0]
+    if home.partition(".")[0] not in OURS:
         raise ValueError(
             f"{path} is not a class of ours: name it, as mfg-envs evaluate --game does"
         )
+    if home.partition(".")[0] == LEARNERS and name in importlib.import_module(LEARNERS).__all__:
+        return LEARNERS
+    return PARTS.get(name, home)
+
+
+def _class(path: str, own: Sequence[type]) -> Any:
+    name = path.partition(":")[2]
+    for cls in own:
+        if cls.__qualname__ == name:
+            return cls
     try:
-        cls = getattr(importlib.import_module(module), name)
+        cls = getattr(importlib.import_module(_home(path)), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"there is no {path} in this version") from error
     if not (isinstance(cls, type) and is_dataclass(cls)):
