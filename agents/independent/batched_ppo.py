@@ -2,8 +2,14 @@
 
 Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347), one learner per
 player as in de Witt et al. (arXiv 2011.09533).  Every player has networks, an optimiser and a
-clipped gradient norm of its own; only the arithmetic is shared.  What is computed for a player is
-what Stable-Baselines3's PPO computes, with the order of its minibatches drawn for all players.
+clipped gradient norm of its own; only the arithmetic is shared.  With the ratio ``rho`` of the
+probabilities of an action after and before, its advantage A (generalised, of one minibatch scaled
+to mean 0 and deviation 1) and the target G = A + V_before of the value, every player descends::
+
+    mean[ -min(rho A, clip(rho, 1 - c, 1 + c) A) + value_weight (V - G)^2 - entropy_weight H ]
+
+That is what Stable-Baselines3's PPO computes, with the order of its minibatches drawn for all
+players.
 """
 
 from __future__ import annotations

@@ -8,8 +8,12 @@ Field Games" (ICML 2023, arXiv 2212.14449).  With the bonus ``h(u) = -entropy su
     pi_{k+1}(x) = argmax_u  <u, q_h(x)> + h(u) - |u - pi_k(x)|_2^2 / (2 eta)       (mirror step)
 
 Fixed points are ``pi = softmax(q_h / entropy)``, whatever eta is; ``mirror_step`` finds u.  Where q
-comes from is the ``mode``: the exact model, or conditional TD learning (``conditional_td``) of one
-player for all (centralised) or of every player for itself (independent).
+comes from is the ``mode``: the exact model, or conditional TD learning of one player for all
+(centralised) or of every player for itself (independent).  From one transition
+``s, a, r, s', a'`` in ``mixing + 1`` of a path on which everybody plays ``pi_k``, beginning at an
+upper bound (``conditional_td`` has the loop)::
+
+    q(s, a) <- q(s, a) + beta_m [ r + h(pi_k(s)) + discount q(s', a') - q(s, a) ]
 """
 
 from __future__ import annotations

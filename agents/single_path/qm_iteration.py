@@ -1,9 +1,14 @@
 """QM iteration: one player learns the equilibrium from a single trajectory.
 
 Zhang, Chen, Di, "A Single Online Agent Can Efficiently Learn Mean Field Games" (ECAI 2024,
-arXiv 2405.03718).  Off-policy: Q learns the best response to the frozen M_k while M learns the
-population of the previous Q, so that two outer iterations make one fixed-point step.  On-policy:
-both follow the current Q.
+arXiv 2405.03718).  In the k-th outer iteration, for t = 1..T, from ``s, a, r(s, a, M_k), s', a'``::
+
+    Q(s, a) <- Q(s, a) + alpha [ r(s, a, M_k) + discount max_b Q(s', b) - Q(s, a) ]
+    M       <- (1 - beta_t) M + beta_t onehot(s')          beta_t = 1/t
+
+Actions follow a softmax of Q_k (off-policy) or of the current Q (on-policy).  Off-policy, Q learns
+the best response to the frozen M_k while M learns the population of Q_k, so that two outer
+iterations make one fixed-point step.
 """
 
 from __future__ import annotations

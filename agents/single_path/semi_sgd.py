@@ -1,6 +1,13 @@
 """SemiSGD and the sampled fixed-point iterations it is compared with.
 
 Zhang et al., "Stochastic Semi-Gradient Descent for Learning Mean Field Games" (arXiv 2408.08192).
+From one transition ``s, a, r, s', a'`` of a player who acts (nearly) greedily in the current Q::
+
+    Q(s, a) <- Q(s, a) + alpha [ r(s, a, M) + discount Q(s', a') - Q(s, a) ]
+    M       <- (1 - beta) M + beta onehot(s')
+
+Both at every step: (Q, M) is one parameter.  Sampled fixed-point iterations freeze behaviour and the
+M of the rewards inside an outer iteration, and have ``max_b Q(s', b)`` for ``Q(s', a')``.
 """
 
 from __future__ import annotations

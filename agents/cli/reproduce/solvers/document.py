@@ -56,7 +56,7 @@ THEORY = """
 ## What theory promises
 
 What is asserted, at every iteration, was derived beforehand (`agents/cli/reproduce/
-solvers_theory.py` has the steps); H is the sum of the discounts, A the number of actions.
+solvers/theory.py` has the steps); H is the sum of the discounts, A the number of actions.
 
 * **The crowd does not matter**, or never moves by symmetry.  FPI solves the game at once.  FP: the
   first exploitability divided by k + 1.  PI: `discount^k`.  Damped forms accordingly.  Where no

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from agents import OnlineMirrorDescent
-from agents.cli.bench.bench import bench, continuous_rows, exact_rivals, ring_rivals
+from agents.cli.bench import bench, continuous_rows, exact_rivals, ring_rivals
 from agents.cli.bench.rows import Row, rows
 from mfg_envs import exact, make_game
 from mfg_envs.games.four_rooms_grid import TorusGrid

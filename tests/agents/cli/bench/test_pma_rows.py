@@ -1,6 +1,6 @@
 import numpy as np
 
-from agents.cli.bench.bench import pma_rows
+from agents.cli.bench import pma_rows
 from mfg_envs.games.ring_road import RingRoad
 
 ROAD = RingRoad(num_cells=20, num_speeds=5)

@@ -5,9 +5,9 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli.reproduce.deda_fp.command import exact as deda_fp_exact
-from agents.cli.reproduce.deda_fp.command import figure as deda_fp_figure
-from agents.cli.reproduce.deda_fp.command import play, study
+from agents.cli.reproduce.deda_fp import exact as deda_fp_exact
+from agents.cli.reproduce.deda_fp import figure as deda_fp_figure
+from agents.cli.reproduce.deda_fp import play, study
 from mfg_envs import exact, make_game, policies
 from mfg_envs.exact.discretise import discretise
 

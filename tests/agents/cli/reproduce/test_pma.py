@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli.reproduce.pma.command import command, study
+from agents.cli.reproduce.pma import command, study
 from mfg_envs.metrics import regularised_exploitability
 
 cli.load()

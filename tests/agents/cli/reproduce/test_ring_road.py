@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from agents import cli
 from agents.cli import list as games
-from agents.cli.reproduce.ring_road.command import command
-from agents.cli.reproduce.ring_road.command import study as ring_road_study
+from agents.cli.reproduce.ring_road import command
+from agents.cli.reproduce.ring_road import study as ring_road_study
 from agents.cli.reproduce.ring_road.lax_friedrichs import LaxFriedrichsFPI
 from mfg_envs import make_game
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import FictitiousPlay, FixedPointIteration, cli
-from agents.cli.reproduce.solvers.command import command, document, theory
-from agents.cli.reproduce.solvers.command import study as solvers_study
+from agents.cli.reproduce.solvers import command, document, theory
+from agents.cli.reproduce.solvers import study as solvers_study
 from agents.cli.reproduce.solvers.games import (
     FAMILIES,
     QUICK,

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli.reproduce.subsample.command import command
-from agents.cli.reproduce.subsample.command import study as subsample_study
+from agents.cli.reproduce.subsample import command
+from agents.cli.reproduce.subsample import study as subsample_study
 from agents.cli.reproduce.subsample.study import FULL, FullInformation, NeverLeaves, RandomTargets
 from mfg_envs import TeamBatchEnv, make_game
 
