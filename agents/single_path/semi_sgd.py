@@ -6,8 +6,8 @@ From one transition ``s, a, r, s', a'`` of a player who acts (nearly) greedily i
     Q(s, a) <- Q(s, a) + alpha [ r(s, a, M) + discount Q(s', a') - Q(s, a) ]
     M       <- (1 - beta) M + beta onehot(s')
 
-Both at every step: (Q, M) is one parameter.  Sampled fixed-point iterations freeze behaviour and the
-M of the rewards inside an outer iteration, and have ``max_b Q(s', b)`` for ``Q(s', a')``.
+Both at every step: (Q, M) is one parameter.  Sampled fixed-point iterations freeze behaviour and
+the M of the rewards inside an outer iteration, and have ``max_b Q(s', b)`` for ``Q(s', a')``.
 """
 
 from __future__ import annotations
