@@ -110,7 +110,7 @@ def plan_of(
         words = " and ".join(KINDS[kind] for kind in wanted)
         own = next(words for kind, words in KINDS.items() if isinstance(game, kind))
         raise ValueError(f"{cls.__name__} is for {words}, {game.name} is one of the {own}")
-    metrics = usual_metrics(game)
+    metrics = usual_metrics(learner, game)
     if not wanted:  # it plays through PettingZoo, any game
         learner, metrics = InEnvironment(learner=learner, num_players=num_players), {}
         metrics["mean_reward"] = mean_reward

@@ -24,7 +24,7 @@ The first response meets players who choose actions at random, evenly; they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,7 +35,12 @@ from mfg_envs.game import Array, ContinuousGame, as_int, check_choice, check_ran
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
-from .network_policies import NetworkPolicy, UniformPolicy, saved_policy
+from .network_policies import (
+    NetworkPolicy,
+    UniformPolicy,
+    saved_policy,
+    simulated_exploitability,
+)
 from .training import Crowd, Training
 from .trajectories import trajectories
 
@@ -147,6 +152,10 @@ class SimpleFictitiousPlay:
             seed: Of what the policy draws; population b has the seed ``seed + b``.
         """
         return UniformPolicy(game, seed) if iterate is None else saved_policy(game, iterate, seed)
+
+    def usual_metrics(self, game: ContinuousGame) -> Mapping[str, Any]:
+        """Return the metrics of a run for which none are given."""
+        return {"exploitability": simulated_exploitability}
 
     def sample(
         self, game: ContinuousGame, iterate: Iterate, num_trajectories: int, seed: int = 0

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
 from mfg_envs.simulate.see_continuous import ContinuousObserver
@@ -175,3 +176,9 @@ def _normals(seed: int, t: int, shape: tuple[int, ...]) -> Array:
     """Return standard normal numbers (B, N, k), a counter per player and component."""
     B, N, k = shape
     return random.normals(random.counter_bits(_keys(seed, B, t), N * k))[0].reshape(B, N, k)
+
+
+def simulated_exploitability(game: ContinuousGame, iterate: Iterate) -> float:
+    """Return what a best response on a grid gains on the policy of deep fictitious play."""
+    played = saved_policy(game, iterate)
+    return metrics.approximate_exploitability(game, played, num_players=20_000).gain.mean

@@ -10,6 +10,8 @@ properties; nothing is read off its source text.
 ================  ==================================================================================
 
 Of a learner that declares nothing the least is assumed: any game, random, one seed at a time.
+A method ``usual_metrics(game)`` gives the metrics of its runs for which none are given, name ->
+function of (game, iterate); without it that is the exploitability in finite games.
 """
 
 from __future__ import annotations

@@ -20,11 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs import metrics as continuous
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame, as_int, check_range
 
-from ..deep_play.network_policies import saved_policy
-from ..subsample.value import surrogate_value
 from .atomic_files import as_folder, clear_parts, write_json
 from .checkpoints import Checkpoint, header_of, load, save
 from .iterate import Iterate
@@ -74,9 +71,8 @@ def run(
         learner: A learner.
         game: The game.
         seed: A seed, or several that run side by side.
-        metrics: Name -> function of (game, iterate of one seed); default: the value
-            exploitability, simulated in a continuous game; of a team game what the k locals of
-            the surrogate would earn.
+        metrics: Name -> function of (game, iterate of one seed); default: the learner's
+            ``usual_metrics``, else the value exploitability of a finite game.
         every: Take metrics at every so many outer iterations, and at the last.
         out: Folder of the run; None: nothing is written.
         save_seconds: Seconds between checkpoints.
@@ -96,7 +92,7 @@ def run(
     check_range("save_seconds", save_seconds, 0)
     if isinstance(game, str):
         raise TypeError(f"game must be a game, got its name: write make_game({game!r})")
-    metrics = dict(usual_metrics(game) if metrics is None else metrics)
+    metrics = dict(usual_metrics(learner, game) if metrics is None else metrics)
     for name, metric in metrics.items():
         if not (isinstance(name, str) and callable(metric)):
             raise TypeError(f"metrics must be name -> function, got {name!r} -> {metric!r}")
@@ -188,19 +184,15 @@ def _carried_out(task: _Task, folder: Path | None, board: Path | None, progress:
     return result
 
 
-def simulated_exploitability(game: ContinuousGame, iterate: Iterate) -> float:
-    """Return what a best response on a grid gains on the policy of deep fictitious play."""
-    played = saved_policy(game, iterate)
-    return continuous.approximate_exploitability(game, played, num_players=20_000).gain.mean
+def usual_metrics(learner: Learner, game: Any) -> Mapping[str, Metric]:
+    """Return the metrics of a run for which none are given: the learner's own, if it has any.
 
-
-def usual_metrics(game: FiniteGame | TeamGame | ContinuousGame) -> Mapping[str, Metric]:
-    """Return the metrics of a game for which none are given."""
-    if isinstance(game, ContinuousGame):
-        return {"exploitability": simulated_exploitability}
-    if isinstance(game, TeamGame):
-        return {"surrogate_value": surrogate_value}
-    return {"exploitability": value_exploitability}
+    Else, in a finite game, the value exploitability.
+    """
+    own = getattr(learner, "usual_metrics", None)
+    if own is not None:
+        return own(game)
+    return {"exploitability": value_exploitability} if isinstance(game, FiniteGame) else {}
 
 
 def per_seed(iterate: Iterate) -> list[Iterate]:

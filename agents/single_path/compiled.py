@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.exact.policies import TOLERANCE
 from mfg_envs.game import FiniteGame
+from mfg_envs.game.probabilities import TOLERANCE
 from mfg_envs.numerics import elementary, random
 from mfg_envs.numerics.compiler import methods, scalar
 

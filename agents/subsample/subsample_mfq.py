@@ -28,9 +28,9 @@ allows (Wainwright, arXiv 1905.06265).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ from mfg_envs.numerics import random
 from ..runs.iterate import Iterate
 from . import multisets, value_iteration
 from .surrogate import TABLES, Surrogate, surrogate
+from .value import surrogate_value
 from .value_iteration import Rates
 
 
@@ -80,6 +81,10 @@ class SubsampleMFQ:
     def random(self) -> bool:
         """Whether the seed matters: exact expectations need none."""
         return self.num_samples is not None
+
+    def usual_metrics(self, game: TeamGame) -> Mapping[str, Any]:
+        """Return the metrics of a run for which none are given."""
+        return {"surrogate_value": surrogate_value}
 
     def learn(
         self, source: TeamGame, seed: int = 0, start: Iterate | None = None

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs.exact.compiled_choices import BLOCK
-from mfg_envs.exact.policies import TOLERANCE
 from mfg_envs.game import FiniteGame
+from mfg_envs.game.probabilities import TOLERANCE
 from mfg_envs.numerics.compiler import methods
 from mfg_envs.numerics.restrict import restrict
 

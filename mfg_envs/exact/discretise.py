@@ -19,17 +19,16 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mfg_envs import exact
+from mfg_envs.exact.even_grids import grid_points, grid_sizes, linear_weights
 from mfg_envs.game import (
     Array,
     ContinuousGame,
     FiniteGame,
     Normal,
-    Uniform,
-    as_int,
     check_range,
     density,
 )
-from mfg_envs.soundness.finite import continuous
+from mfg_envs.soundness import continuous
 from mfg_envs.soundness.initial_laws import initial_law
 
 
@@ -59,8 +58,8 @@ def discretise(
     cls = GridGameOfControls if game.mean_field_of_controls else GridGame
     return cls(
         game=game,
-        points=_sizes("num_states", num_states, game.state_dim),
-        levels=_sizes("num_actions", num_actions, game.action_dim),
+        points=grid_sizes("num_states", num_states, game.state_dim),
+        levels=grid_sizes("num_actions", num_actions, game.action_dim),
         num_noise=num_noise,
         horizon=game.horizon,
         discount=game.discount,
@@ -140,12 +139,12 @@ class GridGame(FiniteGame):
     @cached_property
     def states(self) -> tuple[Array, ...]:
         """Components of every grid point, d arrays (S,)."""
-        return _grid(self.game.state_low, self.game.state_high, self.points)
+        return grid_points(self.game.state_low, self.game.state_high, self.points)
 
     @cached_property
     def actions(self) -> tuple[Array, ...]:
         """Components of every action, arrays (A,)."""
-        return _grid(self.game.action_low, self.game.action_high, self.levels)
+        return grid_points(self.game.action_low, self.game.action_high, self.levels)
 
     @cached_property
     def noise(self) -> tuple[Array, ...]:
@@ -172,7 +171,7 @@ class GridGame(FiniteGame):
     def _first(self) -> Array:
         law, first = np.ones(1), initial_law(self.game)
         for axis, low, high, size in self._axes:
-            law = (law[:, None] * _linear_weights(first[axis], low, high, size)).ravel()
+            law = (law[:, None] * linear_weights(first[axis], low, high, size)).ravel()
         return law
 
     @property
@@ -278,31 +277,3 @@ class GridGameOfControls(GridGame):
     """A game on a grid whose mean field is the mean action."""
 
     mean_field_of_controls: ClassVar[bool] = True
-
-
-def _grid(low: Any, high: Any, sizes: tuple[int, ...]) -> tuple[Array, ...]:
-    lines = [np.linspace(*each) for each in zip(low, high, sizes, strict=True)]
-    return tuple(v.ravel() for v in np.meshgrid(*lines, indexing="ij"))
-
-
-def _sizes(name: str, sizes: Any, dim: int) -> tuple[int, ...]:
-    sizes = (sizes,) * dim if isinstance(sizes, int | np.integer) else tuple(sizes)
-    if len(sizes) != dim:
-        raise ValueError(f"{name} must be one number or {dim}, got {sizes}")
-    for size in sizes:
-        check_range(name, as_int(name, size), 2, 10**6)
-    return sizes
-
-
-def _linear_weights(law: Normal | Uniform, low: float, high: float, size: int) -> Array:
-    """Return the law of one component on its grid, (size,): linear weights of its quantiles."""
-    share = (np.arange(50 * size) + 0.5) / (50 * size)
-    if isinstance(law, Normal):
-        values = law.mean + law.std * np.array([NormalDist().inv_cdf(v) for v in share])
-    else:
-        values = law.low + (law.high - law.low) * share
-    raw = np.clip((values - low) * ((size - 1) / (high - low)), 0, size - 1)
-    base = np.minimum(raw.astype(np.int64), size - 2)
-    out = np.bincount(base, 1 - (raw - base), minlength=size)
-    out += np.bincount(base + 1, raw - base, minlength=size)
-    return out / len(share)

@@ -22,9 +22,10 @@ import numpy as np
 
 from mfg_envs.exact.compiled_choices import BLOCK
 from mfg_envs.exact.compiled_passes import sweeps
-from mfg_envs.exact.policies import TOLERANCE, states_innermost
+from mfg_envs.exact.policies import states_innermost
 from mfg_envs.exact.tables import kernel
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game.probabilities import TOLERANCE
 from mfg_envs.game.reads import moves_are_fixed
 from mfg_envs.numerics.compiler import constants
 from mfg_envs.numerics.memory import empty

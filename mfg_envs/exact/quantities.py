@@ -23,6 +23,7 @@ import numpy as np
 from mfg_envs.exact import policies, stationary
 from mfg_envs.exact.tables import crowd, kernel, push, rewards
 from mfg_envs.game import Array, FiniteGame, as_array
+from mfg_envs.game.probabilities import check_laws
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.soundness.finite import check_sound
 from mfg_envs.soundness.initial_laws import initial_law
@@ -85,7 +86,7 @@ def stationary_mean_field(
     Where the moves do not depend on the mean field, and there are at most
     ``stationary.DENSE_STATES`` states, it is the long-run average from ``initial_law`` (periodic
     and reducible chains included): every entry to about fourteen digits, however rarely one part
-    of the chain is left for another; see ``mfg_envs.exact.elimination``.  A chance counts unless it is
+    of the chain is left for another; see ``elimination``.  A chance counts unless it is
     zero.  Else the lazy flow ``(mu + push_forward(mu)) / 2`` is followed until it stands still: a
     crowd that drifts by less than ``tolerance`` a step is taken for settled.
 
@@ -265,5 +266,5 @@ def mean_fields(game: FiniteGame, flow: Array) -> Array:
     wanted = (*clock, game.num_states, *tail)
     if flow.shape != wanted:
         raise ValueError(f"flow must have shape {wanted}, got {flow.shape}")
-    policies.check_laws("flow", flow.reshape(*clock, -1), "t"[: len(clock)])
+    check_laws("flow", flow.reshape(*clock, -1), "t"[: len(clock)])
     return game.crowd(flow)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.kinds import check_finite
+from mfg_envs.game.probabilities import check_laws
 from mfg_envs.game.reads import law_table, moves_are_fixed
 from mfg_envs.soundness.next_states import check_next
 
@@ -54,7 +54,7 @@ def _kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
     there = np.asarray(game.step(t, x[..., None], a[..., None], m, w))
     there = np.where(game.legal_actions[..., None], there, x[..., None])
     there = np.broadcast_to(there, prob.shape)
-    policies.check_laws("noise_law", prob, "xa")
+    check_laws("noise_law", prob, "xa")
     check_next("step", there, game.num_states, lambda i: f"t={t}, x={i[0]}, a={i[1]}, w={i[2]}")
     return Kernel(there.astype(np.int32), prob)
 

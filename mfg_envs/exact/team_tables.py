@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact.policies import check_laws
 from mfg_envs.exact.tables import Kernel
 from mfg_envs.game import Array, TeamGame
+from mfg_envs.game.probabilities import check_laws
+from mfg_envs.game.reads import stacked
 from mfg_envs.soundness.next_states import check_next
 
 TABLE_LIMIT = 1 << 22
@@ -74,13 +75,6 @@ def tables(game: TeamGame) -> TeamTables:
         earned,
         _rewards("reward_local", game.reward_local(*triple), sizes),
     )
-
-
-def stacked(law: Any, shape: tuple[int, ...]) -> Array:
-    """Return a noise law as one array (*shape, K), whether it is a tuple or an array."""
-    if isinstance(law, tuple):
-        return np.stack([np.broadcast_to(np.asarray(p, np.float64), shape) for p in law], -1)
-    return np.broadcast_to(np.asarray(law, np.float64), (*shape, np.shape(law)[-1]))
 
 
 def _pairs(game: TeamGame) -> tuple[Array, Array]:

@@ -29,16 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfg_envs.game.layout import Layout
-from mfg_envs.game.parameters import as_array as as_array
-from mfg_envs.game.parameters import as_entries as as_entries
-from mfg_envs.game.parameters import as_float as as_float
-from mfg_envs.game.parameters import as_floats as as_floats
-from mfg_envs.game.parameters import as_int as as_int
-from mfg_envs.game.parameters import as_sequence as as_sequence
-from mfg_envs.game.parameters import check_choice as check_choice
 from mfg_envs.game.parameters import check_parameters
-from mfg_envs.game.parameters import check_range as check_range
-from mfg_envs.game.parameters import shown as shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

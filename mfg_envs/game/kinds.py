@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mfg_envs.game.continuous import ContinuousGame
 from mfg_envs.game.finite import FiniteGame
+from mfg_envs.game.team import TeamGame
 
 
 def check_finite(game: Any) -> None:
@@ -15,9 +17,6 @@ def check_finite(game: Any) -> None:
 
 def refuse(game: Any, wanted: str) -> None:
     """Raise a TypeError that says what was given, and what to do with it."""
-    from mfg_envs.game.continuous import ContinuousGame  # both know this file
-    from mfg_envs.game.team import TeamGame
-
     remedy = f"give {wanted}, from make_game(...) or a class of your own"
     what = f"a {type(game).__name__}"
     if isinstance(game, str):

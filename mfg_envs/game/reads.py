@@ -60,10 +60,13 @@ def reads_crowd(reward: Any, x: Array, a: Array) -> bool:
     return False
 
 
-def law_table(game: FiniteGame, t: int, x: Array, a: Array, m: Array | None) -> Array:
-    """Return ``noise_law`` as one array (*inner, K), whether it is a tuple or an array."""
-    law = game.noise_law(t, x, a, m)
-    shape = np.broadcast_shapes(np.shape(x), np.shape(a))
+def stacked(law: Any, shape: tuple[int, ...]) -> Array:
+    """Return a noise law as one array (*shape, K), whether it is a tuple or an array."""
     if isinstance(law, tuple):
         return np.stack([np.broadcast_to(np.asarray(p, np.float64), shape) for p in law], -1)
     return np.broadcast_to(np.asarray(law, np.float64), (*shape, np.shape(law)[-1]))
+
+
+def law_table(game: FiniteGame, t: int, x: Array, a: Array, m: Array | None) -> Array:
+    """Return ``noise_law`` as one array (*inner, K), whether it is a tuple or an array."""
+    return stacked(game.noise_law(t, x, a, m), np.broadcast_shapes(np.shape(x), np.shape(a)))

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game.finite import Array, check_parameters
+from mfg_envs.game.finite import Array
 from mfg_envs.game.layout import Layout
+from mfg_envs.game.parameters import check_parameters
 from mfg_envs.game.reads import reads_crowd
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.exact import policies
 from mfg_envs.exact.discretise import GridGame
 from mfg_envs.game import Array, FiniteGame, as_array, check_choice, check_range
+from mfg_envs.game.probabilities import check_laws
 from mfg_envs.numerics.compiler import backend, compile_kernel
 
 LARGEST = 4_000_000
@@ -111,8 +111,8 @@ def wasserstein(p: Array, q: Array, cost: Array) -> Array:
         )
     if not (np.isfinite(cost).all() and (cost >= 0).all()):
         raise ValueError("costs must be finite numbers, at least 0")
-    policies.check_laws("p", p, "bij"[: p.ndim - 1])
-    policies.check_laws("q", q, "bij"[: q.ndim - 1])
+    check_laws("p", p, "bij"[: p.ndim - 1])
+    check_laws("q", q, "bij"[: q.ndim - 1])
     ship = _compiled_ship() if backend() == "numba" else _ship
     out = np.empty(p.shape[:-1])
     for row in np.ndindex(out.shape):
@@ -251,7 +251,7 @@ def _pair(p: Array, q: Array, axes: int) -> tuple[Array, Array]:
         raise ValueError(f"two laws need one shape, got {p.shape} and {q.shape}")
     for name, laws in (("p", p), ("q", q)):
         batch = laws.shape[: laws.ndim - axes]
-        policies.check_laws(name, laws.reshape(*batch, -1), "ijklmnop"[: len(batch)])
+        check_laws(name, laws.reshape(*batch, -1), "ijklmnop"[: len(batch)])
     return p, q
 
 

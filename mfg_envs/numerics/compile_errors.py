@@ -14,8 +14,8 @@ from mfg_envs.numerics.elementwise import FUNCTIONS, scalar_numpy
 
 REMEDY = (
     "for one player at a time use plain arithmetic, at(m, x) and the functions in"
-    " mfg_envs.numerics.elementwise.FUNCTIONS, or set compiles = False in the class (NumPy then plays it,"
-    " more slowly)"
+    " mfg_envs.numerics.elementwise.FUNCTIONS, or set compiles = False in the class (NumPy then"
+    " plays it, more slowly)"
 )
 
 

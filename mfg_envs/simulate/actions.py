@@ -41,6 +41,23 @@ def read_actions(actions: Mapping[str, Any], agents: Sequence[str], sizes: Array
     return a.astype(np.int32)
 
 
+def whole_actions(actions: Any, shape: tuple[int, int], num_actions: int) -> Array:
+    """Return discrete actions of all players as int32 (B, N); kernels look at their range.
+
+    Raises:
+        ValueError: If the shape is wrong, they are no whole numbers, or do not fit into int32.
+    """
+    a = as_entries("actions", actions)
+    if a.shape != shape:
+        raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")
+    if a.dtype.kind not in "iu":
+        raise ValueError(f"actions must be whole numbers, got {a.dtype}: {a.ravel()[:3]}")
+    narrow = a.dtype.itemsize < 4 or a.dtype == np.int32  # else a cast could wrap it
+    if not narrow and not -1 < np.bitwise_or.reduce(a, None) < 2**31:
+        refuse(a, num_actions)
+    return np.ascontiguousarray(a, np.int32)
+
+
 def read_points(
     actions: Mapping[str, Any], agents: Sequence[str], low: Array, high: Array
 ) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -13,9 +13,7 @@ from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import (
     Array,
-    ContinuousGame,
     as_array,
-    as_entries,
     as_int,
     check_choice,
     check_range,
@@ -24,7 +22,7 @@ from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend, bind
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate import finite_kernels
-from mfg_envs.simulate.actions import read_actions, refuse
+from mfg_envs.simulate.actions import read_actions, refuse, whole_actions
 from mfg_envs.simulate.alias import alias_table, sample_actions
 from mfg_envs.simulate.moment import Moment, checked_states, sealed
 from mfg_envs.simulate.results import Rollout, Step
@@ -58,15 +56,17 @@ class BatchEnv(Moment):
     """
 
     _player_bytes = 28
+    _kinds: ClassVar[dict[type, Any]] = {}  # kind of game -> what plays it
 
     def __new__(cls, game: Any = None, *args: Any, **kwargs: Any) -> BatchEnv:
         """Return an environment of the kind that the game needs."""
-        kind: Any = cls
-        if cls is BatchEnv and isinstance(game, ContinuousGame):
-            from mfg_envs.simulate.continuous import ContinuousBatch
+        kinds = BatchEnv._kinds.items() if cls is BatchEnv else ()
+        return super().__new__(next((kind for of, kind in kinds if isinstance(game, of)), cls))
 
-            kind = ContinuousBatch
-        return super().__new__(kind)
+    def __init_subclass__(cls, plays: type | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if plays is not None:
+            BatchEnv._kinds[plays] = cls
 
     def __init__(
         self,
@@ -289,16 +289,7 @@ class BatchEnv(Moment):
         return read_actions(actions, agents, np.full(len(agents), self.game.num_actions))
 
     def _actions(self, actions: Array) -> Array:
-        a = as_entries("actions", actions)
-        shape = (self.num_envs, self.num_agents)
-        if a.shape != shape:
-            raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")
-        if a.dtype.kind not in "iu":
-            raise ValueError(f"actions must be whole numbers, got {a.dtype}: {a.ravel()[:3]}")
-        narrow = a.dtype.itemsize < 4 or a.dtype == np.int32  # else a cast could wrap it
-        if not narrow and not -1 < np.bitwise_or.reduce(a, None) < 2**31:
-            refuse(a, self.game.num_actions)
-        return np.ascontiguousarray(a, np.int32)
+        return whole_actions(actions, (self.num_envs, self.num_agents), self.game.num_actions)
 
     def _checked_state(self, state: Any) -> Array:
         shape = (self.num_envs, self.num_agents)

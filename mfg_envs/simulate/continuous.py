@@ -38,7 +38,7 @@ MASS = 1e-4
 """How far from one the mass of a density may be: what a learner's own density achieves."""
 
 
-class ContinuousBatch(BatchEnv):
+class ContinuousBatch(BatchEnv, plays=ContinuousGame):
     """Play ``num_envs`` independent populations of a continuous game in lock step.
 
     What is different from finite games: states are float64 (B, N, d) and actions (B, N, d), both

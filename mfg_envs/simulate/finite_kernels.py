@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.exact.policies import TOLERANCE, check_laws
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game.probabilities import TOLERANCE, check_laws
 from mfg_envs.game.reads import law_table, moves_are_fixed
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import constants, methods, scalar

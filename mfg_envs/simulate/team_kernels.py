@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.exact import team_tables
-from mfg_envs.exact.policies import check_laws
 from mfg_envs.game import Array, TeamGame
+from mfg_envs.game.probabilities import check_laws
+from mfg_envs.game.reads import stacked
 from mfg_envs.numerics import compiler, random
 from mfg_envs.soundness.next_states import check_next
 
@@ -118,7 +119,7 @@ def compiled_step(game: TeamGame) -> Callable[..., Moved]:
 
 def _outcome(name: str, law: Any, u: Array) -> Array:
     """Return the outcome each uniform number falls into."""
-    chances = team_tables.stacked(law, u.shape)
+    chances = stacked(law, u.shape)
     check_laws(name, chances, "bi"[: u.ndim])
     w, total = np.zeros(u.shape, np.int64), np.zeros(u.shape)
     for k in range(chances.shape[-1] - 1):

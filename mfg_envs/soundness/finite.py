@@ -15,9 +15,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.kinds import check_finite
+from mfg_envs.game.probabilities import TOLERANCE, check_laws
 from mfg_envs.game.reads import law_table
 from mfg_envs.soundness.initial_laws import initial_law
 from mfg_envs.soundness.next_states import check_next
@@ -107,11 +107,11 @@ def numbers(name: str, value: Any, shape: tuple[int, ...]) -> Array:
 
 def check_rows(name: str, laws: Array, place: Callable[[int], str]) -> None:
     """Raise a ValueError unless every row of (P, K) is a law; ``place`` words a row."""
-    fair = (laws >= -policies.TOLERANCE).all(1)
-    fair &= np.abs(laws.sum(1) - 1) <= policies.TOLERANCE
+    fair = (laws >= -TOLERANCE).all(1)
+    fair &= np.abs(laws.sum(1) - 1) <= TOLERANCE
     if not fair.all():
         i = int(fair.argmin())
-        policies.check_laws(f"{name}({place(i)})", laws[i], "")
+        check_laws(f"{name}({place(i)})", laws[i], "")
 
 
 def require_same(name: str, alone: Array, among: Array) -> None:
@@ -216,7 +216,7 @@ def _methods(game: FiniteGame) -> None:
                 f" {field!r:.60}"
             )
         if histogram:
-            policies.check_laws(how, field.ravel(), "")
+            check_laws(how, field.ravel(), "")
     met = law[x] > 0  # where nobody is a reward need not be finite
     first = _moment(game, 0, x, a, m, met)
     last = FAR if game.horizon is None else game.horizon - 1

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.exact.policies import check_laws
 from mfg_envs.game import Array, ContinuousGame, Normal, TeamGame, Uniform
+from mfg_envs.game.probabilities import check_laws
 
 CACHED = 64
 """Games whose laws are kept: a check costs more than a short kernel does."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.exact.team_tables import stacked
 from mfg_envs.game import Array, TeamGame
 from mfg_envs.game.kinds import refuse
+from mfg_envs.game.reads import stacked
 from mfg_envs.soundness.finite import (
     ask,
     check_hash,

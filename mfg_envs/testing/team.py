@@ -9,6 +9,7 @@ import numpy as np
 
 from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame
+from mfg_envs.game.reads import stacked
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.simulate import team_kernels
@@ -229,7 +230,7 @@ def ask(game: TeamGame, name: str, *arguments: Array) -> Array:
         result = getattr(game, name)(*arguments)
         if not name.startswith("noise_law"):
             return np.asarray(result)
-        return team_tables.stacked(result, np.broadcast_shapes(*(v.shape for v in arguments)))
+        return stacked(result, np.broadcast_shapes(*(v.shape for v in arguments)))
     except Exception as error:
         shapes = ", ".join(str(v.shape) for v in arguments)
         raise ContractError(

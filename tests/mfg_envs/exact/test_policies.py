@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
 from mfg_envs import policies
+from mfg_envs.game.probabilities import check_laws
 from mfg_envs.games.ring_road import RingRoad
 
 LEGAL = np.ones((2, 3), bool)
@@ -165,9 +166,9 @@ def test_a_stationary_policy_is_named_by_its_state(toys):
 
 def test_sums_may_be_off_by_single_precision():
     rule = np.full((2, 2), 0.5) + 4e-7
-    policies.check_laws("rule", rule, "x")
+    check_laws("rule", rule, "x")
     with pytest.raises(ValueError, match=r"rule\[x=0\]"):
-        policies.check_laws("rule", rule + 4e-7, "x")
+        check_laws("rule", rule + 4e-7, "x")
 
 
 def test_an_illegal_action_with_mass_is_named(toys):

@@ -20,8 +20,8 @@ from mfg_envs.game import Array, ContinuousGame
 from ....deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from ....deep_play.deda_fp import DedaFP
 from ....deep_play.deep_fictitious_play import SimpleFictitiousPlay
+from ....deep_play.network_policies import simulated_exploitability
 from ....runs.iterate import Iterate
-from ....runs.running import simulated_exploitability
 from ....runs.saved import SavedRun
 from ....sweep.bars import Bars
 from ....sweep.jobs import Job, finished

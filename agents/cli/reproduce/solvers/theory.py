@@ -37,8 +37,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs import exact
-from mfg_envs.exact import policies
+from mfg_envs import exact, policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.metrics.regularised import regularised_exploitability, soft_action_values
 
