@@ -93,7 +93,7 @@ class DictWorld:
         game = getattr(env.unwrapped, "game", None)
         ours = isinstance(game, FiniteGame) and shape == (game.num_observations, game.num_actions)
         self.game = game if ours else None
-        self.legal = policies.observed_legal(game) if ours else np.ones(shape, bool)
+        self.legal = policies.observed_legal(self.game) if self.game else np.ones(shape, bool)
         self.seen = self._row(env.reset(seed=seed)[0], np.int64)
 
     @property

@@ -8,54 +8,23 @@ Gaussian weights K and the volume c of a cell::
 K is a product over the axes and cut off at the border.  The symmetric scaling s makes up for that
 and for the walls: mass is kept, ``sum_i density_i v_i c = 1``, and an even crowd has an even
 density.  Far from borders and walls s = 1; inside of walls s = 0.
+
+A game is a ``ContinuousGame``, which imports this file: its axes, blur, room and places are read.
 """
 
 from __future__ import annotations
 
 import functools
 from math import erf
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mfg_envs.game.finite import Array
-from mfg_envs.game.laws import Axis, Normal, Uniform
+from mfg_envs.game.laws import Normal, Uniform
 
 REACH = 3.5
 """Standard deviations at which the Gaussian is cut off; beyond lies 5e-4 of its mass."""
-
-
-class Counted(Protocol):
-    """What a density needs of a ``ContinuousGame``."""
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Grid in whose cells players are counted."""
-        ...
-
-    @property
-    def blur(self) -> float:
-        """Standard deviation of the Gaussian."""
-        ...
-
-    @property
-    def room(self) -> Array:
-        """Share of each cell that is open, (*bins)."""
-        ...
-
-    @property
-    def mean_field_shape(self) -> tuple[int, ...]:
-        """Numbers of cells along the axes."""
-        ...
-
-    @property
-    def initial_law(self) -> tuple[Normal | Uniform, ...]:
-        """Law of each component of the first private state."""
-        ...
-
-    def place(self, x: Any) -> Any:
-        """Return the cell of each player, an index for each axis."""
-        ...
 
 
 class Smoother(NamedTuple):
@@ -75,7 +44,7 @@ class Smoother(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def smoother(game: Counted) -> Smoother:
+def smoother(game: Any) -> Smoother:
     """Return the weights of a game's density."""
     widths = np.array([(axis.high - axis.low) / axis.bins for axis in game.axes])
     reach = int(np.ceil(REACH * game.blur / widths.min()))
@@ -108,20 +77,20 @@ def gaussian(weights: Smoother, h: Array) -> Array:
     return h
 
 
-def peak(game: Counted) -> float:
+def peak(game: Any) -> float:
     """Return the greatest density there can be: all players in one cell."""
     weights = smoother(game)
     return float(weights.scale.max() ** 2 * weights.taps.max(1).prod() / weights.volume)
 
 
-def of_histogram(game: Counted, h: Array) -> Array:
+def of_histogram(game: Any, h: Array) -> Array:
     """Return the density (*batch, *bins) of shares of players in the cells, (*batch, cells)."""
     weights = smoother(game)
     smooth = weights.scale * gaussian(weights, weights.scale * h) / weights.volume
     return smooth.reshape(*h.shape[:-1], *game.mean_field_shape)
 
 
-def of_players(game: Counted, x: tuple[Array, ...]) -> Array:
+def of_players(game: Any, x: tuple[Array, ...]) -> Array:
     """Return the density (*batch, *bins) of players, a tuple of arrays (*batch, N)."""
     shape, cells = game.mean_field_shape, int(np.prod(game.mean_field_shape))
     index = np.ravel_multi_index(game.place(x), shape)
@@ -132,7 +101,7 @@ def of_players(game: Counted, x: tuple[Array, ...]) -> Array:
     return of_histogram(game, counts / num_agents)
 
 
-def of_law(game: Counted) -> Array:
+def of_law(game: Any) -> Array:
     """Return the density of the initial law, (*bins)."""
     h = np.ones(1)
     for axis, law in zip(game.axes, game.initial_law, strict=True):

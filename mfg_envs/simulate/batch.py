@@ -60,8 +60,8 @@ class BatchEnv(Moment):
 
     def __new__(cls, game: Any = None, *args: Any, **kwargs: Any) -> BatchEnv:
         """Return an environment of the kind that the game needs."""
-        kinds = BatchEnv._kinds.items() if cls is BatchEnv else ()
-        return super().__new__(next((kind for of, kind in kinds if isinstance(game, of)), cls))
+        own = (kind for of, kind in BatchEnv._kinds.items() if isinstance(game, of))
+        return super().__new__(next(own, cls) if cls is BatchEnv else cls)
 
     def __init_subclass__(cls, plays: type | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -8,7 +8,8 @@ import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame, Normal, Uniform, density
 from mfg_envs.game.kinds import refuse
-from mfg_envs.soundness.finite import FAR, ask, check_hash, company, finite, numbers, require_same
+from mfg_envs.soundness import finite
+from mfg_envs.soundness.finite import FAR, ask, check_hash, company, numbers, require_same
 from mfg_envs.soundness.initial_laws import initial_law
 
 PLAYERS = 32

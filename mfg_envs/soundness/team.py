@@ -9,12 +9,12 @@ import numpy as np
 from mfg_envs.game import Array, TeamGame
 from mfg_envs.game.kinds import refuse
 from mfg_envs.game.reads import stacked
+from mfg_envs.soundness import finite
 from mfg_envs.soundness.finite import (
     ask,
     check_hash,
     check_rows,
     company,
-    finite,
     numbers,
     require_same,
     sizes,
