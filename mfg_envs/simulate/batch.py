@@ -61,7 +61,8 @@ class BatchEnv(Moment):
     def __new__(cls, game: Any = None, *args: Any, **kwargs: Any) -> BatchEnv:
         """Return an environment of the kind that the game needs."""
         own = (kind for of, kind in BatchEnv._kinds.items() if isinstance(game, of))
-        return super().__new__(next(own, cls) if cls is BatchEnv else cls)
+        kind: Any = next(own, cls) if cls is BatchEnv else cls
+        return super().__new__(kind)
 
     def __init_subclass__(cls, plays: type | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -226,8 +227,7 @@ class BatchEnv(Moment):
         return exact.crowd(self.game, self._law, self._rule(self.t))[None].copy()
 
     def _rule(self, t: int) -> Array:
-        policy = self._population
-        assert policy is not None
+        policy: Any = self._population
         return policy if policy.ndim == 2 else policy[min(t, len(policy) - 1)]
 
     def _move_crowd(self) -> Array:
