@@ -15,18 +15,16 @@ def check_finite(game: Any) -> None:
 
 def refuse(game: Any, wanted: str) -> None:
     """Raise a TypeError that says what was given, and what to do with it."""
-    from mfg_envs.continuous_game import ContinuousGame  # both know this file
-    from mfg_envs.team_game import TeamGame
-
+    kind = type(game)  # told apart by what their classes declare: to import them were a circle
     remedy = f"give {wanted}, from make_game(...) or a class of your own"
-    what = f"a {type(game).__name__}"
+    what = f"a {kind.__name__}"
     if isinstance(game, str):
         what, remedy = repr(game), f"give the game itself, make_game({game!r})"
     elif isinstance(game, type):
         what, remedy = f"the class {game.__name__}", f"give a game, {game.__name__}(...)"
-    elif isinstance(game, TeamGame):
+    elif hasattr(kind, "num_global_states"):
         what, remedy = f"the team game {game.name}", "use TeamEnv, TeamBatchEnv or SubsampleMFQ"
-    elif isinstance(game, ContinuousGame):
+    elif hasattr(kind, "mean_field_kind"):
         what = f"the continuous game {game.name}"
         remedy = "use PopulationEnv or BatchEnv, discretise(game), or riccati"
     elif isinstance(game, FiniteGame):
