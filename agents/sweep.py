@@ -25,6 +25,7 @@ from mfg_envs import exact, policies
 from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from mfg_envs.registry import make_game
 
+from .atomic_files import as_folder
 from .iterate import Iterate
 from .learner import facts
 from .online import observed_legal
@@ -159,7 +160,7 @@ class Sweep:
             check_range("processes", processes, 1)
             if ray is not None:
                 raise ValueError("give processes or ray: on a cluster Ray decides how many")
-        out, failures, last = Path(out), dict[str, str](), dict[str, float]()
+        out, failures, last = as_folder("out", out), dict[str, str](), dict[str, float]()
         left = {}
         for key, job in self.jobs.items():
             if finished(out / key):

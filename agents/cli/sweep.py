@@ -20,7 +20,7 @@ from ..sweep_jobs import ERROR, finished
 from ..sweep_scores import Results
 from . import looks
 from .names import MOST, GameName, LearnerName, learner_class
-from .outputs import as_new_folder, check_place
+from .outputs import as_folder, check_place
 from .settings import parse, parse_grid
 from .sweep_figure import draw
 from .terminal import Terminal
@@ -71,7 +71,7 @@ def sweep_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=as_new_folder,
+            parser=as_folder,
             metavar="FOLDER",
             help="Folder; default: results/LEARNER_GAME.",
         ),

@@ -20,7 +20,7 @@ from ..run_folder import SavedRun
 from . import looks
 from .estimates import of_seeds
 from .names import MOST, AnyGame, LearnerName, learner_class, named_game
-from .outputs import as_new_folder
+from .outputs import as_folder
 from .settings import parse
 from .terminal import Terminal
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
@@ -57,7 +57,7 @@ def train_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=as_new_folder,
+            parser=as_folder,
             metavar="FOLDER",
             help="Folder; default: results/LEARNER_GAME.",
         ),

@@ -129,8 +129,8 @@ class FourRoomsGrid(FiniteGame):
                 object.__setattr__(self, name, _entries(name, getattr(self, name)))
         if len({len(row) for row in self.plan}) != 1 or not self.free.any():
             raise ValueError(f"plan must have rows of one length and a free cell, got {self.plan}")
-        own = not isinstance(self.start, str)
-        if own and (not self.start or min(entry[2] for entry in self.start) <= 0):
+        first: Any = self.start
+        if not isinstance(first, str) and (not first or min(entry[2] for entry in first) <= 0):
             raise ValueError(f"start must hold (row, column, weight > 0) entries, got {self.start}")
         _ = self.initial_law, self.bonus  # they check their cells
 
