@@ -9,14 +9,14 @@ get there in 3.5.
 
 Who enters a link meets those who enter it up to one step later, too: v is the volume one step after
 entering (on links that may take a single step, that of the step itself).  The time is rounded to
-the nearest whole number of steps for moves, but paid in full.  So a platoon stays together, two that
-rounding has put one step apart still meet, and values converge to those of continuous time at the
-rate of dt, without further states.  (With times rounded at random a platoon splits, and its front
-escapes its own congestion however small dt is.)  Moves jump where a time is just between two steps:
-there N players need not follow the exact flow.  After many links rounding can part platoons that
-meet in continuous time, unless dt divides the times.  Errors against values by hand, of what is
-paid and of arrivals, if all set out at once on Braess's network, p of them turn to B and q of these
-cross the bridge; and of what is paid for two links in a row that are entered evenly::
+the nearest whole number of steps for moves, but paid in full.  So a platoon stays together, two
+that rounding has put one step apart still meet, and values converge to those of continuous time at
+the rate of dt, without further states.  (With times rounded at random a platoon splits, and its
+front escapes its own congestion however small dt is.) Moves jump where a time is just between two
+steps: there N players need not follow the exact flow.  After many links rounding can part platoons
+that meet in continuous time, unless dt divides the times.  Errors against values by hand, of what
+is paid and of arrivals, if all set out at once on Braess's network, p of them turn to B and q of
+these cross the bridge; and of what is paid for two links in a row that are entered evenly::
 
     p, q, by hand             dt: .1     .05     .025    .0125   .00625    slope
     .6225, .6225, 3.535803  paid  .1463  0       0       0       0         -
