@@ -12,7 +12,7 @@ entering (on links that may take a single step, that of the step itself).  The t
 the nearest whole number of steps for moves, but paid in full.  So a platoon stays together, two
 that rounding has put one step apart still meet, and values converge to those of continuous time at
 the rate of dt, without further states.  (With times rounded at random a platoon splits, and its
-front escapes its own congestion however small dt is.) Moves jump where a time is just between two
+front escapes its own congestion however small dt is.)  Moves jump where a time is just between two
 steps: there N players need not follow the exact flow.  After many links rounding can part platoons
 that meet in continuous time, unless dt divides the times.  Errors against values by hand, of what
 is paid and of arrivals, if all set out at once on Braess's network, p of them turn to B and q of
