@@ -2,10 +2,10 @@
 
 A link with the volume v on it takes ``free_time + delay (v / capacity)^power``; at its end a
 traveller picks the next one.  The mean field is the share of all trips on every link.  With
-everybody setting out at once this is the game of Cabannes et al., "Solving N-player dynamic routing
-games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all ways in use
-take the same, least time.  On Braess's network that is 3.75, and without the bridge everybody would
-get there in 3.5.
+everybody setting out at once and short steps this is the game of Cabannes et al., "Solving N-player
+dynamic routing games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all
+ways in use take the same, least time.  On Braess's network that is 3.75, and without the bridge
+everybody would get there in 3.5.
 
 Who enters a link meets those who enter it up to one step later, too: v is the volume one step after
 entering (on links that may take a single step, that of the step itself).  The time is rounded to
@@ -73,8 +73,8 @@ class Routing(RoadGame):
     leave the node; links that do not lead to the destination, and those beyond the last, are
     illegal: who plays one waits.  It counts before departure and in the last step on a link;
     elsewhere every action does the same.  Noise: whether one departs.
-    Reward: minus the time spent, dt for every step on a link; on entering, also what its travel
-    time is longer or shorter than whole steps.
+    Reward: minus dt for every step on a link; in the step that sets its travel time, also minus
+    what this is longer than whole steps.
 
     Attributes:
         network: Name of a known network, or a ``Network``.
@@ -260,8 +260,8 @@ class Routing(RoadGame):
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
         left = whole_steps(time) - self.spent[i]
-        set_out = np.where(left > 0, x + left, -1)
-        ahead = np.where(i < self.num_links, set_out, self.onward[x])
+        going = np.where(left > 0, x + left, -1)
+        ahead = np.where(i < self.num_links, going, self.onward[x])
         there = np.where(ahead < 0, self.turn[self.row[x], a], ahead)
         return np.where((self.places[x] == self.num_links) & (w == 0), x, there)
 
