@@ -21,7 +21,7 @@ from ..sweep.sweeping import METRICS, Sweep
 from .sweep_figure import draw
 from .words import tables
 from .words.names import MOST, GameName, LearnerName, learner_class
-from .words.outputs import as_new_folder, check_place
+from .words.outputs import as_folder, check_place
 from .words.settings import parse, parse_grid
 from .words.terminal import Terminal
 
@@ -71,7 +71,7 @@ def sweep_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=as_new_folder,
+            parser=as_folder,
             metavar="FOLDER",
             help="Folder; default: results/LEARNER_GAME.",
         ),

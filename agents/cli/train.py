@@ -21,7 +21,7 @@ from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 from .words import tables
 from .words.estimates import of_seeds
 from .words.names import MOST, AnyGame, LearnerName, learner_class, named_game
-from .words.outputs import as_new_folder
+from .words.outputs import as_folder
 from .words.settings import parse
 from .words.terminal import Terminal
 
@@ -57,7 +57,7 @@ def train_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=as_new_folder,
+            parser=as_folder,
             metavar="FOLDER",
             help="Folder; default: results/LEARNER_GAME.",
         ),

@@ -97,9 +97,8 @@ def run(
         if not (isinstance(name, str) and callable(metric)):
             raise TypeError(f"metrics must be name -> function, got {name!r} -> {metric!r}")
     seeds = _seeds(seed)
-    single = isinstance(seeds, int)
     header = header_of(learner, game, seeds, metrics, every)
-    task = _Task(learner, game, seed if single else seeds, metrics, every, save_seconds, header)
+    task = _Task(learner, game, seeds, metrics, every, save_seconds, header)
     board = None if tensorboard is None else as_folder("tensorboard", tensorboard)
     if out is None:
         return _carried_out(task, None, board, progress)
@@ -116,7 +115,7 @@ class _Task(NamedTuple):
 
     learner: Learner
     game: Any
-    seed: int | Sequence[int]
+    seed: int | list[int]
     metrics: dict[str, Metric]
     every: int
     save_seconds: float
@@ -137,7 +136,7 @@ def _seeds(seed: Any) -> int | list[int]:
 def _carried_out(task: _Task, folder: Path | None, board: Path | None, progress: bool) -> Run:
     """Do what is left of a run, in a folder that is ours."""
     learner, game, metrics, every = task.learner, task.game, task.metrics, task.every
-    single = isinstance(task.seed, int | np.integer)
+    single = isinstance(task.seed, int)
     last, taken, rows = None, [], {name: [] for name in metrics}
     kept = 0  # metrics up to ``last``: what an interruption leaves behind it is cut off
     if folder is not None and (folder / "checkpoint.npz").exists():

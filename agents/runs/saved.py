@@ -16,6 +16,7 @@ import numpy as np
 
 from mfg_envs.game import Array, Game, TeamGame
 
+from .atomic_files import as_folder
 from .checkpoints import check_policy, read
 from .iterate import Iterate
 from .printable import printable, printable_json
@@ -112,7 +113,7 @@ def load_run(folder: str | Path, own: Sequence[type] = ()) -> SavedRun:
     Raises:
         ValueError: If there is no run, or it cannot be read.
     """
-    folder = Path(folder)
+    folder = as_folder("folder", folder)
     if not _holds_run(folder):
         where = "is no folder" if not folder.is_dir() else "holds no run"
         raise ValueError(f"{folder} {where}: give the --out of mfg-envs train, or of agents.run")
@@ -125,8 +126,9 @@ def load_runs(folder: str | Path, own: Sequence[type] = ()) -> list[SavedRun]:
     Raises:
         ValueError: If there is none, or one cannot be read.
     """
-    inside = [part for part in sorted(Path(folder).glob("*/")) if _holds_run(part)]
-    if _holds_run(Path(folder)) or not inside:
+    folder = as_folder("folder", folder)
+    inside = [part for part in sorted(folder.glob("*/")) if _holds_run(part)]
+    if _holds_run(folder) or not inside:
         return [load_run(folder, own)]
     return sorted((SavedRun(part, own) for part in inside), key=lambda saved: saved.seeds)
 

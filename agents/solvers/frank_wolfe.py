@@ -87,7 +87,7 @@ def beckmann(game: TrafficAssignment, m: Array) -> float:
 def relative_gap(game: TrafficAssignment, m: Array) -> float:
     """Return the share of all costs that travellers would save on cheapest ways at these costs.
 
-    It is 0 where nothing costs anything.
+    It is 0 where nobody pays anything.
     """
     v, ways = game.volumes(m), game.ways
     paid = (game.fixed_cost + game.road.jam(v)) @ v

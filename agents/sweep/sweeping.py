@@ -26,6 +26,7 @@ from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from mfg_envs.registry import make_game
 
+from ..runs.atomic_files import as_folder
 from ..runs.iterate import Iterate
 from ..runs.learner import facts
 from ..runs.running import Metric, value_exploitability
@@ -159,7 +160,7 @@ class Sweep:
             check_range("processes", processes, 1)
             if ray is not None:
                 raise ValueError("give processes or ray: on a cluster Ray decides how many")
-        out, failures, last = Path(out), dict[str, str](), dict[str, float]()
+        out, failures, last = as_folder("out", out), dict[str, str](), dict[str, float]()
         left = {}
         for key, job in self.jobs.items():
             if finished(out / key):

@@ -45,7 +45,7 @@ class Game(ABC):
     Subclasses are frozen keyword-only dataclasses.
 
     Attributes:
-        horizon: Number of decisions T, or None for a stationary game.
+        horizon: Number of decisions T, at most 10^9, or None for a stationary game.
         discount: Weight of the next step's value, in (0, 1]; below 1 if stationary.
     """
 

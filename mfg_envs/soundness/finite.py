@@ -255,12 +255,12 @@ def _moment(
     w = np.arange(law.shape[1])
     there = called("step", x[:, None], a[:, None], m, w)
     there = numbers("step", there, law.shape)
-    legal = game.legal_actions[x, a][:, None]
+    can_be = game.legal_actions[x, a][:, None] & (law > 0)
 
     def place(i: tuple[int, ...]) -> str:
         return f"t={t}, x={x[i[0]]}, a={a[i[0]]}, w={i[1]}"
 
-    check_next("step", np.where(legal, there, x[:, None]), game.num_states, place)
+    check_next("step", np.where(can_be, there, x[:, None]), game.num_states, place)
     r = numbers("reward", called("reward", x, a, m), x.shape)
     wild = met & ~np.isfinite(r)
     if wild.any():

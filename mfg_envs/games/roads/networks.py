@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, as_float, as_int
+from mfg_envs.game import Array, as_float, as_int, check_range
 
 
 class Table:
@@ -74,6 +74,8 @@ class Network(Table):
             raise ValueError(f"{self.name}: a network needs at least one link")
         for name in ("tail", "head"):
             ends = tuple(as_int(f"{self.name}: {name}", node) for node in getattr(self, name))
+            for node in (min(ends), max(ends)) if ends else ():
+                check_range(f"{self.name}: {name}", node, -(2**63), 2**63 - 1)
             object.__setattr__(self, name, ends)
             self._check_count(name, count)
         for name in ("free_time", "delay", "capacity", "power", "length", "toll"):

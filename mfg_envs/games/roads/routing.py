@@ -2,28 +2,27 @@
 
 A link with the volume v on it takes ``free_time + delay (v / capacity)^power``; at its end a
 traveller picks the next one.  The mean field is the share of all trips on every link.  With
-everybody setting out at once this is the game of Cabannes et al., "Solving N-player dynamic routing
-games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all ways in use
-take the same, least time.  On Braess's network that is 3.75, and without the bridge everybody would
-get there in 3.5.
+everybody setting out at once and short steps this is the game of Cabannes et al., "Solving N-player
+dynamic routing games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all
+ways in use take the same, least time.  On Braess's network that is 3.75, and without the bridge
+everybody would get there in 3.5.
 
 Who enters a link meets those who enter it up to one step later, too: v is the volume one step after
 entering (on links that may take a single step, that of the step itself).  The time is rounded to
-the nearest whole number of steps for moves, but paid in full.  So platoons stay together, those
-that come to a node at the same time meet whatever was rounded, and values converge to those of
-continuous time at the rate of dt.  (Were times rounded at random, a platoon would split, and its
-front would escape its own congestion however small dt is.)  It takes no further states.  Errors
-against values by hand, of what is paid and of when travellers arrive, if all set out at once on
-Braess's network, p of them turn to B and q of these cross the bridge; and of what is paid for two
-links in a row that are entered evenly (``tests/games/test_routing_continuous.py``)::
+the nearest whole number of steps for moves, but paid in full.  So a platoon stays together, two
+that rounding has put one step apart still meet, and values converge to those of continuous time at
+the rate of dt, without further states.  (With times rounded at random a platoon splits, and its
+front escapes its own congestion however small dt is.)  Moves jump where a time is just between two
+steps: there N players need not follow the exact flow.  After many links rounding can part platoons
+that meet in continuous time, unless dt divides the times.  Errors against values by hand, of what
+is paid and of arrivals, if all set out at once on Braess's network, p of them turn to B and q of
+these cross the bridge; and of what is paid for two links in a row that are entered evenly::
 
     p, q, by hand             dt: .1     .05     .025    .0125   .00625    slope
     .6225, .6225, 3.535803  paid  .1463  0       0       0       0         -
                          arrival  .1785 -.0148   .0005   .0007   .0007     2.1
     .6, .6, 3.5236          paid  .1440  0       0       0       0         -
-                         arrival  .1924 -.0076  -.0076   .0019   .0019     1.5
     .65, .6, 3.5411         paid  .1365  0       0       0       0         -
-                         arrival  .1589  .0074   .0074  -.0019  -.0019     1.5
     .83, .41, 3.636230      paid  .0579  0       0       0       0         -
                          arrival  .0447  .0097  -.0068  -.0026   .0016     1.2
     .75, 2/3, 3.75          paid  0      0       0       0       0         -
@@ -74,8 +73,8 @@ class Routing(RoadGame):
     leave the node; links that do not lead to the destination, and those beyond the last, are
     illegal: who plays one waits.  It counts before departure and in the last step on a link;
     elsewhere every action does the same.  Noise: whether one departs.
-    Reward: minus the time spent, dt for every step on a link; on entering, also what its travel
-    time is longer or shorter than whole steps.
+    Reward: minus dt for every step on a link; in the step that sets its travel time, also minus
+    what this is longer than whole steps.
 
     Attributes:
         network: Name of a known network, or a ``Network``.
@@ -261,8 +260,8 @@ class Routing(RoadGame):
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
         left = whole_steps(time) - self.spent[i]
-        set_out = np.where(left > 0, x + left, -1)
-        ahead = np.where(i < self.num_links, set_out, self.onward[x])
+        going = np.where(left > 0, x + left, -1)
+        ahead = np.where(i < self.num_links, going, self.onward[x])
         there = np.where(ahead < 0, self.turn[self.row[x], a], ahead)
         return np.where((self.places[x] == self.num_links) & (w == 0), x, there)
 

@@ -68,9 +68,8 @@ def read_network(path: str | Path, nodes: str | Path | None = None) -> Network:
             fail(path, line.number, f"a link leads from node {tail} to itself")
         values = [quantity(path, line.number, name, row[name]) for name in QUANTITIES]
         if values[0] == 0:
-            fail(
-                path, line.number, f"the capacity of link {tail} -> {head} must be positive, got 0"
-            )
+            fault = f"the capacity of link {tail} -> {head} must be positive, got 0"
+            fail(path, line.number, fault)
         links.append((tail, head, *values))
         met.setdefault(tail, line.number)
         met.setdefault(head, line.number)

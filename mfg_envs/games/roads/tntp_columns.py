@@ -44,14 +44,12 @@ class Columns(NamedTuple):
     """Where the columns of a file are.
 
     Attributes:
-        names: What the heading calls them, in their order.
+        names: What the heading calls them, in their order; "" where it leaves room for one.
         place: Column that we know -> its place, counted from 0.
-        unnamed: Columns at the end that the heading leaves room for; a line may lack them.
     """
 
     names: Sequence[str]
     place: Mapping[str, int]
-    unnamed: int = 0
 
     def read(self, path: str | Path, line: Line) -> dict[str, str]:
         """Return what a line says, column -> word.
@@ -60,7 +58,7 @@ class Columns(NamedTuple):
             ValueError: If it has more or fewer fields than there are columns.
         """
         words = line.text.rstrip("; \t").split()
-        if not 0 <= len(words) - len(self.names) <= self.unnamed:
+        if len(words) != len(self.names):
             fault = f"expected {len(self.names)} fields ({', '.join(self.names)}), got"
             fail(path, line.number, f"{fault} {len(words)}: {' '.join(words)}")
         return {name: words[i] for name, i in self.place.items()}
@@ -105,9 +103,7 @@ def find_columns(
                 names = ", ".join(filter(None, cells))
                 known_as = f"; it may be called {known[column].replace(' ', ', ')}"
                 fail(path, number, f"{fault} in the heading {names}{known_as}")
-        names = cells[: max(i for i, cell in enumerate(cells, 1) if cell)]
-        place = {column: i for i, column in enumerate(columns) if column}
-        return Columns(names, place, len(cells) - len(names))
+        return Columns(cells, {column: i for i, column in enumerate(columns) if column})
     warnings.warn(
         f"{path}: no line names the columns; they are read in the standard order:"
         f" {', '.join(known)}",

@@ -71,9 +71,10 @@ def count_of(
 
 
 def node_number(path: str | Path, number: int, word: str, what: str = "a node") -> int:
-    """Return a whole number above 0."""
-    if not word.isdecimal() or int(word) < 1:
-        fail(path, number, f"{what} must be a whole number above 0, got {word!r}")
+    """Return a whole number above 0 that fits into 64 bits."""
+    if not word.isdecimal() or len(word) > 18 or int(word) < 1:
+        bound = "a whole number above 0, of at most 18 digits"
+        fail(path, number, f"{what} must be {bound}, got {word!r}")
     return int(word)
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from agents import OnlineMirrorDescent, PolicyIteration, SemiSGD, SubsampleMFQ, cli, run
 from agents.cli.evaluation import measure, num_steps, playable, value_from_the_start
-from agents.runs.saved import load_run
+from agents.runs.saved import SavedRun, load_run
 from mfg_envs import exact, make_game, metrics, policies
 
 
@@ -107,10 +107,10 @@ class Resting:
 
 def test_a_continuous_policy_is_measured_by_playing(tmp_path, monkeypatch):
     run(OnlineMirrorDescent(iterations=1), make_game("left_right"), out=tmp_path, progress=False)
-    saved = load_run(tmp_path)
     game = make_game("linear_quadratic", horizon=3)
-    monkeypatch.setattr(type(saved), "game", game)
-    monkeypatch.setattr(type(saved), "learner", Resting())
+    monkeypatch.setattr(SavedRun, "game", game)
+    monkeypatch.setattr(SavedRun, "learner", Resting())
+    saved = load_run(tmp_path)
     monkeypatch.setattr("agents.cli.evaluation.SIMULATED", 2000)
     measured = measure(saved, saved.run.last, [50], 20, 0)
     lower = measured.numbers["exploitability_at_least_low"]

@@ -90,7 +90,7 @@ def test_links_keep_their_scale_and_travellers_stand_beside_them():
     game = make_game("routing")
     m = np.zeros(game.num_places)
     m[0], m[1] = 0.2, 0.05
-    at = np.flatnonzero((game.places == 0) & (game.steps > 3))[:1].repeat(30)
+    at = np.flatnonzero((game.places == 0) & (game.journey.steps > 3))[:1].repeat(30)
     frame = draw_population(game, at, None, m, 1, top=0.4 * game.num_places)
     plan = graph.draw_map(game.layout())
     line = graph.along(plan.curves[0], np.linspace(0, 1, 201))

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents import FictitiousPlay, SemiSGD, run
+from agents import FictitiousPlay, SemiSGD, Sweep, run
 from agents.runs.atomic_files import as_folder, write_atomically, write_npz
 from agents.runs.locks import LOCK, TakenError, claim
 from agents.runs.printable import printable, printable_json
-from agents.runs.saved import load_run
+from agents.runs.saved import load_run, load_runs
 from mfg_envs import make_game
 
 GAME = make_game("ring_road", num_cells=6, num_speeds=3)
@@ -213,6 +213,12 @@ def test_text_of_a_file_cannot_command_a_terminal(faulty):
     assert saved.learner_name == "Semi\\x1b]0;title\\x07SGD"
 
 
-def test_a_folder_is_named_by_a_word_or_a_path(tmp_path):
+def test_a_folder_is_named_by_a_word_or_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweep = Sweep(learner=FictitiousPlay, game="sis", grid={"iterations": [1]})
+    for work in (load_run, load_runs, lambda out: sweep.run(out, progress=False)):
+        with pytest.raises(ValueError, match="must name a folder, got ''"):
+            work("")
+    assert os.listdir(tmp_path) == []
     assert as_folder("out", ".") == Path()
     assert as_folder("out", tmp_path) == tmp_path

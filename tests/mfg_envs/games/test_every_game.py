@@ -25,7 +25,7 @@ SETTINGS = {
     "no_interaction_chain": [{"goal": "forward"}],
     "predator_prey": [{"num_populations": 4, "num_cells": 3}],
     "ring_road": [{"reward": r} for r in ("additive", "lwr", "separable", "non_separable")],
-    "routing": [{"dt": 0.25, "horizon": 20, "departures": 3}],
+    "routing": [{"dt": 0.125, "horizon": 40, "departures": 3}],  # no time is just between steps
     "routing_cycle": [{"network": "braess", "trips": ((1, 4, 2), (2, 3, 1), (1, 3, 1)), "stay": 2}],
     "sis": [{"setting": "two_actions"}],
 }

@@ -89,7 +89,8 @@ def test_ways_leave_out_what_leads_elsewhere():
 
 
 def test_networks_and_trips_are_values():
-    network, trips = Network(**TWO), Trips(((1, 2, 1), (1, 1, 5), (2, 3, 0), (1, 3, 2)))
+    table = ((1, 2, 1), (1, 1, 5), (2, 3, 0), (2, 3, 0), (1, 3, 2))
+    network, trips = Network(**TWO), Trips(table)
     assert trips.table == ((1, 2, 1.0), (1, 3, 2.0))  # neither staying nor nobody is a trip
     for one in (network, trips):
         twin = pickle.loads(pickle.dumps(one))
@@ -116,10 +117,12 @@ def test_nodes_without_positions_stand_on_a_circle():
         ({"delay": (float("nan"), 1)}, "two: delay must be finite, got nan"),
         ({"power": (1,)}, "two: power must have 2 entries, one a link"),
         ({"head": (2, 2)}, "two: a link leads from node 2 to itself"),
+        ({"head": (2, 2**63)}, r"two: head must be in \[-9.*, 9223372036854775807\], got 922337"),
         ({"head": (2,)}, "two: head must have 2 entries, one a link"),
         ({"tail": (), "head": ()}, "two: a network needs at least one link"),
         ({"toll": (1, -1)}, "two: toll of link 2 -> 3 must be at least 0, got -1"),
         ({"positions": ((1, 0, 0), (3, 1, 1))}, "two: node 2 has no position"),
+        ({"positions": ((1, 0, 0), (2, 1, 1), (3, 0, 1), (2, 0, 0))}, "node 2 has 2 positions"),
     ],
 )
 def test_a_wrong_network_is_refused(change, message):

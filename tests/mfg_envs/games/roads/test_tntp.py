@@ -107,9 +107,10 @@ def changed(text, line, new):
         (
             13,
             "3 0 10 1 1 .1 4 60 0 1 ;",
-            r"line 13: a node must be a whole number above 0, got '0'",
+            "line 13: a node must be a whole number above 0, .* got '0'",
         ),
         (13, "3 4.0 10 1 1 .1 4 60 0 1 ;", "line 13: a node must be a whole number .*got '4.0'"),
+        (13, "3 9999999999999999999 10 1 1 .1 4 60 0 1 ;", "line 13: a node .* at most 18 digits"),
         (13, "3 3 10 1 1 .1 4 60 0 1 ;", "line 13: a link leads from node 3 to itself"),
         (13, "", "line 4: <NUMBER OF LINKS> is 5, the file has 4"),
         (6, "", "line 10: expected '<NAME> VALUE' or '<END OF METADATA>'"),
