@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST = 1e30
-"""Bound of every number of a game: single precision, in which spaces are, holds it, and a product of ten of
-them is still a double."""
+"""Bound of every number of a game: spaces, in single precision, hold it, and a product of ten is
+still a double."""
 MOST_DECISIONS = 10**9
 """Longest horizon: tables over time have an entry a decision."""
 WHOLE = 2**63 - 1
