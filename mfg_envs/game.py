@@ -34,6 +34,7 @@ from mfg_envs.parameters import as_entries as as_entries
 from mfg_envs.parameters import as_float as as_float
 from mfg_envs.parameters import as_floats as as_floats
 from mfg_envs.parameters import as_int as as_int
+from mfg_envs.parameters import as_parameter as as_parameter
 from mfg_envs.parameters import as_sequence as as_sequence
 from mfg_envs.parameters import check_choice as check_choice
 from mfg_envs.parameters import check_parameters
