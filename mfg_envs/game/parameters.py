@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST = 1e30
-"""Bound of every number: single precision, in which spaces are, holds it, and a product of ten of
-them is still a double."""
+"""Bound of every number of a game: spaces, in single precision, hold it, and a product of ten is
+still a double."""
 MOST_DECISIONS = 10**9
 """Longest horizon: tables over time have an entry a decision."""
 WHOLE = 2**63 - 1
@@ -58,10 +58,16 @@ def as_float(name: str, value: Any) -> float:
         raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         number = float(value)
-    except OverflowError:  # a whole number
-        number = LARGEST * 2
+    except OverflowError:
+        raise ValueError(f"{name} must be a double, got {shown(value)}: it is too large") from None
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {shown(value)}")
+    return number
+
+
+def as_parameter(name: str, value: Any) -> float:
+    """Return a number of a game as a float, at most ``LARGEST`` in size."""
+    number = as_float(name, value)
     if abs(number) > LARGEST:
         raise ValueError(f"{name} must be at most {LARGEST:g} in size, got {shown(value)}")
     return number
@@ -103,7 +109,7 @@ def as_sequence(name: str, value: Any, of: str = "numbers") -> tuple[Any, ...]:
 
 def as_floats(name: str, value: Any) -> tuple[float, ...]:
     """Return a parameter that lists numbers as floats, or raise an error that names it."""
-    return tuple(as_float(name, one) for one in as_sequence(name, value))
+    return tuple(as_parameter(name, one) for one in as_sequence(name, value))
 
 
 def as_words(name: str, value: Any) -> tuple[str, ...]:
@@ -146,7 +152,7 @@ def _as_field(name: str, value: Any) -> int:
 
 
 KINDS: dict[str, Callable[[str, Any], Any]] = {
-    "float": as_float,  # one compiled version, whatever was passed
+    "float": as_parameter,  # one compiled version, whatever was passed
     "int": _as_field,
     "bool": as_flag,
     "str": as_word,

@@ -22,8 +22,8 @@ from mfg_envs.game import (
     Array,
     FiniteGame,
     Layout,
-    as_float,
     as_int,
+    as_parameter,
     as_sequence,
     at,
     check_choice,
@@ -238,7 +238,7 @@ def _entries(name: str, value: Any) -> tuple[tuple[int, int, float], ...]:
         if len(triple := as_sequence(name, entry, "a row, a column and a number")) != 3:
             raise ValueError(f"{name} must hold {ENTRIES}, got {entry!r}")
         row, column, number = triple
-        entries.append((as_int(name, row), as_int(name, column), as_float(name, number)))
+        entries.append((as_int(name, row), as_int(name, column), as_parameter(name, number)))
     return tuple(entries)
 
 

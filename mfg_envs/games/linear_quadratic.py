@@ -27,7 +27,7 @@ from mfg_envs.game import (
     Normal,
     Uniform,
     add,
-    as_float,
+    as_parameter,
     as_sequence,
     check_choice,
     check_range,
@@ -101,7 +101,7 @@ class LinearQuadratic(ContinuousGame):
             object.__setattr__(self, name, _vector(name, getattr(self, name), self.dim))
         for name in ("noise_scale", "start_scale", "scale", "bound", "action_bound"):
             value = getattr(self, name)
-            if value is not None and not as_float(name, value) > 0:
+            if value is not None and not value > 0:
                 raise ValueError(f"{name} must be positive, got {value}")
 
     @classmethod
@@ -185,13 +185,13 @@ def _vector(name: str, value: Any, dim: int) -> tuple[float, ...]:
     values = as_sequence(name, value) if np.iterable(value) else (value,) * dim
     if len(values) != dim:
         raise ValueError(f"{name} must be a number or {dim} numbers, got {value!r}")
-    return tuple(as_float(name, v) for v in values)
+    return tuple(as_parameter(name, v) for v in values)
 
 
 def _matrix(name: str, value: Any, dim: int) -> Matrix:
     """Return a parameter as a float, or as ``dim`` rows of floats."""
     if not np.iterable(value):
-        return as_float(name, value)
+        return as_parameter(name, value)
     rows = as_sequence(name, value, "rows")
     if len(rows) != dim or not all(np.iterable(row) for row in rows):
         raise ValueError(f"{name} must be a number or {dim} rows, got {value!r}")

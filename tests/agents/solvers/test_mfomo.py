@@ -336,7 +336,7 @@ def test_a_congested_crowd_may_rest_where_it_would_not_have_come(use):
 
 
 def test_what_is_wrong_with_a_game_is_said(toys):
-    game = toys.Epidemic(infection=1e308)
+    game = toys.Epidemic(infection=1e30)
     with pytest.raises(ValueError, match="noise_law"):
         evaluate(game, np.full((6, 2, 2), 0.25), None, np.zeros((6, 2)), WEIGHTS)
 

@@ -558,9 +558,9 @@ def test_policies_and_laws_are_checked_everywhere(toys):
         exact.stationary_mean_field(toys.Garnet(horizon=None), policy)
 
 
-@pytest.mark.parametrize("chance", [0.75, -0.5, float("inf")])
+@pytest.mark.parametrize("chance", [0.75, -0.5, 1e30])
 def test_a_noise_law_that_is_none_is_named(chance):
-    game = Faulty(chance=chance if np.isfinite(chance) else 1e308)
+    game = Faulty(chance=chance)
     with pytest.raises(ValueError, match=r"noise_law\[x=2\]\[a=1\] must be probabilities"):
         exact.kernel(game, 0, None)
 
