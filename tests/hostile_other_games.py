@@ -80,7 +80,7 @@ TEAMS = {
         "step_global returns float64", step_global=lambda self, x_g, a_g, w_g: np.nan * a_g
     ),
     "LeaderStartsNowhere": led(
-        r"initial_global_law must have shape \(4,\), got \(3,\)",
+        r"initial_global_law must have shape \(4,\), .*got \(3,\)",
         initial_global_law=np.full(3, 1 / 3),
     ),
     "LocalsStartNowhere": led(
@@ -134,7 +134,8 @@ BEACHES = {
         mean_field=lambda self, x, a=None: 0.9 * ContinuousGame.mean_field(self, x, a),
     ),
     "BeachWithoutBeginning": washed(
-        "initial_law must be a tuple of 1 laws", initial_law=np.array([0.2, 0.8])
+        "initial_law must be a tuple, a Normal or a Uniform for each of 1 state",
+        initial_law=np.array([0.2, 0.8]),
     ),
     "BeachBackwards": washed(
         "state_low and state_high must be tuples of one length, low below high",

@@ -93,7 +93,11 @@ def test_a_faulty_finite_game_is_named_in_every_view(name):
 @pytest.mark.parametrize("name", NO_VIEW)
 def test_what_players_cannot_see_is_named(name):
     game, words, _ = NO_VIEW[name]
-    for view in (in_dicts, alone, lambda game: BatchEnv(game, observe=("state",))):
+    for view in (
+        in_dicts,
+        alone,
+        lambda game: BatchEnv(game, observe=("state", "density")).reset(),
+    ):
         with pytest.raises(ValueError, match=words):
             view(game)
 
