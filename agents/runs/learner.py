@@ -23,6 +23,9 @@ from mfg_envs.game import Game, TeamGame
 
 from .iterate import Iterate
 
+USUAL = {"random": True, "side_by_side": False}
+"""What is assumed of a learner that does not say."""
+
 
 class Learner(Protocol):
     """Anything with a number of iterations and ``learn``."""
@@ -67,7 +70,3 @@ def facts(learner: Learner) -> Facts:
         if not isinstance(flag, bool):
             raise TypeError(f"{type(learner).__name__}.{name} must be True or False, got {flag!r}")
     return Facts(learns, **flags)
-
-
-USUAL = {"random": True, "side_by_side": False}
-"""What is assumed of a learner that does not say."""

@@ -15,6 +15,8 @@ from pathlib import Path
 
 LOCK = ".lock"
 """Name of the file; it stays as long as there is anything beside it."""
+FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+"""How the file is opened: what a link leads to is not touched."""
 TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
@@ -72,9 +74,6 @@ def _held(folder: Path) -> int | None:
             ) from error
         os.close(descriptor)  # of a file that its holder has deleted
 
-
-FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-"""How the file is opened: what a link leads to is not touched."""
 
 if sys.platform == "win32":
     import msvcrt

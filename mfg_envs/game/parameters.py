@@ -21,6 +21,9 @@ MOST_DECISIONS = 10**9
 WHOLE = 2**63 - 1
 """Largest whole number of a field: compiled code counts in 64 bits."""
 
+MOST = 200
+"""Characters of a value in an error."""
+
 
 def check_parameters(game: Any) -> None:
     """Check the fields of a game and make its numbers ints and floats; see ``Game``.
@@ -185,10 +188,6 @@ def shown(value: Any) -> str:
     except Exception:  # a whole number of too many digits, an object that cannot say what it is
         text = f"a {type(value).__name__} that cannot be printed"
     return text if len(text) <= MOST else f"{text[:MOST]}..."
-
-
-MOST = 200
-"""Characters of a value in an error."""
 
 
 def _words(kind: Any) -> str:

@@ -182,6 +182,7 @@ def _run(
     try:
         result = run(learner, game, metrics=metrics, out=folder, progress=False)
     except RuntimeError as error:  # a population that does not settle
+        folder.mkdir(parents=True, exist_ok=True)  # a run that left nothing took it along
         write_json(note, {**identity, "failure": str(error)})
         return {}, str(error)
     return result.metrics, ""
