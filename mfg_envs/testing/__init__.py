@@ -18,7 +18,7 @@ import numpy as np
 
 from mfg_envs.game import ContinuousGame, TeamGame
 from mfg_envs.testing import continuous, finite, team
-from mfg_envs.testing.clauses import ContractError
+from mfg_envs.testing.contract import ContractError
 from mfg_envs.testing.environment import check_env
 
 __all__ = ["ContractError", "check_clause", "check_env", "check_game", "clauses"]

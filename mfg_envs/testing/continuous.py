@@ -11,7 +11,7 @@ from mfg_envs.game import Array, ContinuousGame, Normal, Uniform, density
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.simulate import continuous_kernels
-from mfg_envs.testing.clauses import ROUNDING, ContractError, declaration, require, times
+from mfg_envs.testing.contract import ROUNDING, ContractError, declaration, require, times
 
 PLAYERS = 200
 """Players of each population that is tried; there are three populations."""

@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from mfg_envs.testing.clauses import ContractError, require
+from mfg_envs.testing.contract import ContractError, require
 from mfg_envs.testing.replay import Frame, Trial, actor, play, require_same, same, scribble
 
 

@@ -10,7 +10,7 @@ from mfg_envs import exact
 from mfg_envs.game import FiniteGame
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.simulate.batch import BatchEnv
-from mfg_envs.testing.clauses import (
+from mfg_envs.testing.contract import (
     METHODS,
     ROUNDING,
     ask,

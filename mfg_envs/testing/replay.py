@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mfg_envs.testing.clauses import ContractError, require
+from mfg_envs.testing.contract import ContractError, require
 
 
 class Frame(NamedTuple):

@@ -13,7 +13,7 @@ from mfg_envs.game.reads import stacked
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.simulate import team_kernels
-from mfg_envs.testing.clauses import (
+from mfg_envs.testing.contract import (
     MOST_PAIRS,
     ROUNDING,
     ContractError,

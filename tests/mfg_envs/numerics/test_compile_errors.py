@@ -11,7 +11,7 @@ import pytest
 from mfg_envs import BatchEnv, check_game, exact, policies
 from mfg_envs.game import FiniteGame, at
 from mfg_envs.numerics import compiler
-from mfg_envs.testing.clauses import ContractError
+from mfg_envs.testing.contract import ContractError
 
 pytest.importorskip("numba")
 

@@ -64,7 +64,7 @@ def test_every_horizon_will_do(horizon):
 
 
 def test_large_games_are_sampled(monkeypatch):
-    monkeypatch.setattr("mfg_envs.testing.clauses.MOST_PAIRS", 7)
+    monkeypatch.setattr("mfg_envs.testing.contract.MOST_PAIRS", 7)
     check_game(Walk())
 
 
