@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import MISSING, fields
 from typing import Any
 
-from agents.cli.list import attributes
+from agents.cli.listing import attributes
 
 SECTIONS = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
 """Heads of Google's sections: what comes before them is prose."""

@@ -21,7 +21,7 @@ from ..runs.printable import printable
 from .words.examples import epilog
 
 COMMANDS = {
-    "list": "list",
+    "list": "listing",
     "show": "show",
     "play": "play",
     "train": "train",

@@ -21,7 +21,7 @@ from mfg_envs.game import FiniteGame
 from mfg_envs.games.roads import tntp
 from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
 
-from .list import attributes, first_line
+from .listing import attributes, first_line
 from .words.names import Settings, complete_game, complete_learner, learner_class, named_game
 from .words.outputs import check_file
 from .words.settings import parse

@@ -12,7 +12,7 @@ import agents as learners
 from mfg_envs.game import Game, TeamGame
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, close_names, make_game
 
-from ..list import offered_learners
+from ..listing import offered_learners
 from .own_games import BrokenModuleError, check_parameters, load_class
 
 MOST = 10**6

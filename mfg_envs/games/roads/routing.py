@@ -101,7 +101,8 @@ class Routing(RoadGame):
         super().__post_init__()
         if self.horizon is None:
             raise ValueError("routing has an end: horizon must be a number of steps, got None")
-        check_range("horizon", self.horizon, 2)
+        if self.horizon == 1:
+            raise ValueError("horizon must be at least 2, to set out and to drive, got 1")
         last = self.horizon - 1
         check_range("departures", self.departures, 1, last, f"horizon = {self.horizon}")
         if self.dt is not None and not as_float("dt", self.dt) > 0:

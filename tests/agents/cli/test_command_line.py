@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from agents import cli
 from agents.cli import COMMANDS, app
-from agents.cli.list import attributes, offered_learners
+from agents.cli.listing import attributes, offered_learners
 from agents.cli.show import known_solution
 from agents.cli.words.examples import EXAMPLES
 from agents.cli.words.names import complete_game, complete_learner, learner_class

@@ -11,7 +11,7 @@ from pettingzoo import ParallelEnv
 
 import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
-from agents.cli.list import offered_learners
+from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
 from agents.runs.learner import facts
 from mfg_envs import make_game

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents import OnlineMirrorDescent, SemiSGD, run
-from agents.cli.list import offered_learners
+from agents.cli.listing import offered_learners
 from agents.runs.recipes import build, known_recipe, recipe
 from agents.runs.running import value_exploitability
 from agents.runs.saved import load_run, load_runs

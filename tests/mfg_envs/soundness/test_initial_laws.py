@@ -211,8 +211,6 @@ def test_a_continuous_game_names_the_component_at_fault(first, error, message):
             read(game)
     with pytest.raises(error, match=message):
         initial_law(discretise(game))
-    with pytest.raises(error, match=message):
-        density.of_law(Spread(first=first))
 
 
 def test_a_closed_form_reads_a_checked_law():

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli import list as games
+from agents.cli import listing as games
 from agents.cli.reproduce.ring_road import command
 from agents.cli.reproduce.ring_road import study as ring_road_study
 from agents.cli.reproduce.ring_road.lax_friedrichs import LaxFriedrichsFPI
