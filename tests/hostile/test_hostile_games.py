@@ -161,7 +161,7 @@ def test_a_field_is_refused_by_name_or_gives_a_sound_game(field, value):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "field"), FIELDS)
-def test_every_field_of_every_game_with_every_value(use, name, field):
+def test_every_field_of_every_game_is_refused_by_name_or_gives_a_sound_game(use, name, field):
     use("numpy")
     for value in VALUES:
         one(name, field, value)
@@ -195,12 +195,12 @@ def test_every_field_of_every_game_with_every_value(use, name, field):
         ("mf_garnet", "num_states", 3, r"branching must be in \[1, 3\], got 5 \(num_states = 3\)"),
     ],
 )
-def test_what_was_taken_for_granted(name, field, value, message):
+def test_faulty_fields_are_refused_with_value_and_bound(name, field, value, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make_game(name, **{field: value})
 
 
-def test_kinds_of_numbers():
+def test_numbers_of_all_kinds_are_numbers_and_nothing_else_is():
     assert as_int("n", np.uint8(3)) == 3
     assert type(as_float("x", np.float32(0.5))) is float
     for value in (1j, np.complex64(1), np.timedelta64(1), np.ma.masked, "1", None):

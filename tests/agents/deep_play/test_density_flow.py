@@ -262,7 +262,7 @@ def test_points_outside_have_no_density():
         )
 
 
-def test_what_cannot_be_is_refused():
+def test_invalid_arguments_are_refused():
     game = make_game("beach_bar")
     flow, states = DensityFlow(game), np.full((11, 2, 1), 0.5)
     for wrong, message in (

@@ -73,7 +73,7 @@ def test_an_illegal_choice_becomes_any_legal_one(toys):
     ],
     ids=["ppo", "dqn"],
 )
-def test_what_is_learned_is_a_lower_bound(game, algorithm, settings):
+def test_a_learned_response_is_a_lower_bound(game, algorithm, settings):
     policy = policies.uniform(game)
 
     def learn():

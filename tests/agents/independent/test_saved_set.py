@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from clock import Clock
 from faulty_sets import FAULTS, entry
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.vec_env import VecNormalize
+from toy_envs import Clock
 
 from agents.independent.independent_sb3 import IndependentLearners
 from mfg_envs import linear_quadratic_v0
@@ -91,7 +91,7 @@ def test_a_set_of_other_networks_is_refused(saved):
     assert everything(team) == before
 
 
-def test_what_is_loaded_is_what_was_saved(saved):
+def test_a_loaded_set_is_the_saved_one(saved):
     one, two = made().learn(16), made().load(saved)
     for a, b in zip(everything(one)[1:], everything(two)[1:], strict=True):
         assert a == b

@@ -171,7 +171,7 @@ def test_exact_ascent_solves_games_with_a_horizon_and_illegal_actions(toys):
         assert np.array_equal(one.policy, two.policy)
 
 
-def test_without_entropy_it_finds_the_unregularised_equilibrium():
+def test_ascent_without_entropy_finds_the_unregularised_equilibrium():
     game = make_game("no_interaction_chain")
     learner = PolicyMirrorAscent(mode="exact", entropy=0.0, iterations=30)
     assert exact.exploitability(game, list(learner.learn(game))[-1].policy) < 1e-10

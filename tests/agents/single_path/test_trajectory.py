@@ -210,7 +210,7 @@ def test_illegal_actions_are_never_played():
     assert (looped[-1].policy[~policies.observed_legal(game)] == 0).all()
 
 
-def test_moves_that_depend_on_the_crowd_are_learned_too(toys):
+def test_moves_that_depend_on_the_crowd_are_learned(toys):
     game = toys.Epidemic(horizon=None)
     learner = QMIteration(variant="on", iterations=2, inner_steps=150, target="sarsa")
     looped = list(learner.learn(game, 1))
@@ -256,7 +256,7 @@ def test_no_heat_is_no_heat():
     assert (QMIteration(heat_growth=0.0).schedule(3).heat == 0).all()
 
 
-def test_what_cannot_be_learned_is_refused_before_anything_starts():
+def test_sources_that_cannot_be_learned_are_refused_before_anything_starts():
     with pytest.raises(ValueError, match="need a game without end, horizon is 9"):
         next(QMIteration().learn(make_game("ring_road", horizon=9)))
     with pytest.raises(TypeError, match="needs a FiniteGame or a RepresentativeEnv, got 3"):

@@ -94,7 +94,7 @@ def test_fictitious_play_keeps_its_rate_on_monotone_games(name):
 @pytest.mark.parametrize(
     ("name", "rate"), [("crowd_modelling", 1.0), ("predator_prey", 1.0), ("lasry_lions_chain", 0.1)]
 )
-def test_online_mirror_descent_comes_closer_than_fictitious_play_there(name, rate):
+def test_online_mirror_descent_comes_closer_than_fictitious_play_on_monotone_games(name, rate):
     game = make_game(name)
     descent = list(OnlineMirrorDescent(iterations=200, rate=rate).learn(game))[-1]
     averaged = list(FictitiousPlay(iterations=200).learn(game))[-1]

@@ -276,7 +276,7 @@ def test_every_iterate_certifies_its_exploitability(toys):
             np.testing.assert_allclose(iterate.mean_field, met, atol=1e-12)
 
 
-def test_where_it_starts_decides_which_equilibrium_it_finds(use):
+def test_the_start_decides_which_equilibrium_is_found(use):
     use("numpy")
     game = make_game("two_bar_coordination")
     for bar in game.bars:
@@ -287,7 +287,7 @@ def test_where_it_starts_decides_which_equilibrium_it_finds(use):
         assert iterate.mean_field[bar] > 0.9
 
 
-def test_it_goes_on_from_the_policy_of_another_learner(use):
+def test_descent_goes_on_from_the_policy_of_another_learner(use):
     use("numpy")
     game = make_game("crowd_modelling")
     before = last(FictitiousPlay(iterations=20), game)
@@ -335,7 +335,7 @@ def test_a_congested_crowd_may_rest_where_it_would_not_have_come(use):
     assert best - own < 1e-4
 
 
-def test_what_is_wrong_with_a_game_is_said(toys):
+def test_a_fault_of_a_game_is_named(toys):
     game = toys.Epidemic(infection=1e308)
     with pytest.raises(ValueError, match="noise_law"):
         evaluate(game, np.full((6, 2, 2), 0.25), None, np.zeros((6, 2)), WEIGHTS)
