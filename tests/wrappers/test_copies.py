@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from covering import covering
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
@@ -160,18 +161,14 @@ def assert_all_differ(rows):
             assert not np.array_equal(rows[b], rows[c]), f"copies {c} and {b} are the same"
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, *SEEDLESS])
+@covering(strength=2, name=[*ENVIRONMENTS, *SEEDLESS], history=list(HISTORIES), view=list(VIEWS))
 def test_copies_differ_without_a_seed(name, history, view):
     env = {**ENVIRONMENTS, **SEEDLESS}[name]()
     HISTORIES[history](env)
     assert_all_differ(played(view, env))
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@covering(strength=2, name=list(ENVIRONMENTS), history=list(HISTORIES), view=list(VIEWS))
 def test_copy_b_plays_what_an_environment_of_seed_s_plus_b_plays(name, history, view):
     env = ENVIRONMENTS[name]()
     HISTORIES[history](env)
@@ -216,8 +213,7 @@ def test_copies_of_agents_of_several_kinds():
             np.testing.assert_array_equal(seen[b], list(twin.reset(seed=20 + b)[0].values())[i])
 
 
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@covering(name=list(ENVIRONMENTS), history=list(HISTORIES))
 def test_independent_learners_play_different_copies(name, history):
     env = ENVIRONMENTS[name]()
     HISTORIES[history](env)
