@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from covering import ANY_GAME, covering
 
 from agents import (
     FictitiousPlay,
@@ -32,8 +33,7 @@ GAMES = {
 }
 
 
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-@pytest.mark.parametrize("name", GAMES)
+@covering(learner=LEARNERS, name=list(GAMES))
 def test_iterates_are_policies_with_their_own_mean_field(learner, name):
     game = make_game(name, **GAMES[name])
     for k, iterate in enumerate(learner.learn(game), 1):
@@ -45,8 +45,9 @@ def test_iterates_are_policies_with_their_own_mean_field(learner, name):
         np.testing.assert_allclose(iterate.mean_field, met, atol=1e-12)
 
 
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-def test_going_on_from_any_iterate_gives_the_same_bits(learner, any_game):
+@covering(learner=LEARNERS, any_game=ANY_GAME, indirect=["any_game"])
+def test_going_on_from_any_iterate_gives_the_same_bits(learner, any_game, use):
+    use("numpy")  # what goes on is the learner, whose sweeps are tested elsewhere
     whole = list(learner.learn(any_game))
     for one, two in zip(learner.learn(any_game, start=whole[2]), whole[3:], strict=True):
         assert np.array_equal(one.policy, two.policy)

@@ -7,7 +7,8 @@ from agents import (
 from mfg_envs import exact, make_game
 
 
-def test_fictitious_play_by_hand():
+def test_fictitious_play_by_hand(use):
+    use("numpy")
     # Left costs m(left), right costs 2 m(right): the best responses are known one by one.
     game = make_game("left_right")
     policy = np.array([0.5, 0.5])

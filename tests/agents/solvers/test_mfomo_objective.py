@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from covering import ANY_GAME
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,15 @@ from agents.solvers.occupation import law_of, occupation
 from mfg_envs import exact, make_game, policies
 
 WEIGHTS = Weights(3.0, 2.0, 1.5, 0.7)
+FAST = ("epidemic", "market-stationary", "corridor", "garnet-stationary", "position-min")
+COMPILED = [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in ANY_GAME]
+"""Every toy, those with all that a game may have in the fast suite: a compilation takes seconds."""
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(autouse=True)
+def numpy(use):
+    use("numpy")  # an evaluation is not worth a compilation
 
 
 def objective(game, joint, v, weights, slack=0.0):
@@ -123,8 +132,7 @@ EQUILIBRIA = {
 
 
 @pytest.mark.parametrize("name", EQUILIBRIA)
-def test_the_objective_is_zero_in_known_equilibria_and_not_elsewhere(name, use):
-    use("numpy")  # one evaluation is not worth a compilation
+def test_the_objective_is_zero_in_known_equilibria_and_not_elsewhere(name):
     game, policy = EQUILIBRIA[name]()
     joint = at_clock(game, occupation(game, policy))
     v = best_values(game, joint)
@@ -194,6 +202,7 @@ def test_slopes_are_those_of_the_formula(any_game, free, seed):
     assert abs(terms.sum() - (high - low) / (2 * step)) <= step * np.abs(terms).sum() + 1e-9 * high
 
 
+@pytest.mark.parametrize("any_game", COMPILED, indirect=True)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_compiled_sweep_gives_what_numpy_gives(any_game, seed, use):
     logits, _, v = draw(any_game, seed)
@@ -233,6 +242,6 @@ def test_every_iterate_certifies_its_exploitability(toys):
 
 
 def test_a_fault_of_a_game_is_named(toys):
-    game = toys.Epidemic(infection=1e308)
+    game = toys.Epidemic(infection=1e30)
     with pytest.raises(ValueError, match="noise_law"):
         evaluate(game, np.full((6, 2, 2), 0.25), None, np.zeros((6, 2)), WEIGHTS)

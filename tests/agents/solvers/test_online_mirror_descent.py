@@ -8,7 +8,8 @@ from agents import (
 from mfg_envs import exact, make_game
 
 
-def test_online_mirror_descent_by_hand():
+def test_online_mirror_descent_by_hand(use):
+    use("numpy")
     game = make_game("left_right")
     logits = np.zeros(2)
     for iterate in OnlineMirrorDescent(iterations=4, rate=0.7).learn(game):
