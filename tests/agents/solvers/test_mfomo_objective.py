@@ -18,6 +18,11 @@ FAST = ("epidemic", "market-stationary", "corridor", "garnet-stationary", "posit
 COMPILED = [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in ANY_GAME]
 """Every toy, those with all that a game may have in the fast suite: a compilation takes seconds."""
 SEEDS = st.integers(0, 2**32 - 1)
+few_and_many_seeds = pytest.mark.parametrize(
+    "seeds",
+    [range(5), pytest.param(range(5, 60), marks=pytest.mark.slow)],
+    ids=["few", "many"],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -144,13 +149,14 @@ def test_the_objective_is_zero_in_known_equilibria_and_not_elsewhere(name):
     assert evaluate(game, joint, None, best_values(game, joint), units).parts.sum() > 1e-3
 
 
-@given(seed=SEEDS)
-def test_the_terms_are_those_of_the_formula(any_game, seed):
-    logits, _, v = draw(any_game, seed)
-    joint = measure_of(any_game, logits)
-    wanted = objective(any_game, joint, v, WEIGHTS)
-    found = evaluate(any_game, joint, None, v, WEIGHTS).parts
-    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+@few_and_many_seeds
+def test_the_terms_are_those_of_the_formula(any_game, seeds):
+    for seed in seeds:
+        logits, _, v = draw(any_game, seed)
+        joint = measure_of(any_game, logits)
+        wanted = objective(any_game, joint, v, WEIGHTS)
+        found = evaluate(any_game, joint, None, v, WEIGHTS).parts
+        np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
 
 
 @given(seed=SEEDS, size=st.floats(1e-6, 10))
@@ -163,15 +169,16 @@ def test_no_other_slack_makes_the_objective_less(any_game, seed, size):
     assert objective(any_game, joint, v, WEIGHTS, slack).sum() >= best * (1 - 1e-12)
 
 
-@given(seed=SEEDS, noise=st.floats(0, 10))
-def test_nobody_gains_more_than_the_objective_says(any_game, seed, noise):
-    logits, _, v = draw(any_game, seed, noise)
-    policy = policies.softmax(logits, any_game.legal_actions)
-    parts = evaluate(any_game, flow_of(any_game, policy), None, v, WEIGHTS).parts
-    # No more than the L1 distance of the law to its next one, which has settled to 1e-12.
-    assert parts[0] <= 2e-12 * WEIGHTS.c1
-    gain = exact.exploitability(any_game, policy if any_game.horizon else policy[0])
-    assert gain <= certificate(any_game, parts, WEIGHTS) + 1e-9
+@few_and_many_seeds
+def test_nobody_gains_more_than_the_objective_says(any_game, seeds):
+    for seed in seeds:
+        logits, _, v = draw(any_game, seed, noise=(0, 1e-6, 0.1, 1, 10)[seed % 5])
+        policy = policies.softmax(logits, any_game.legal_actions)
+        parts = evaluate(any_game, flow_of(any_game, policy), None, v, WEIGHTS).parts
+        # No more than the L1 distance of the law to its next one, which has settled to 1e-12.
+        assert parts[0] <= 2e-12 * WEIGHTS.c1
+        gain = exact.exploitability(any_game, policy if any_game.horizon else policy[0])
+        assert gain <= certificate(any_game, parts, WEIGHTS) + 1e-9
 
 
 @pytest.mark.parametrize("free", [True, False])
@@ -218,16 +225,18 @@ def test_the_compiled_sweep_gives_what_numpy_gives(any_game, seed, use):
             np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9 * np.abs(two).max())
 
 
-@given(seed=SEEDS)
-def test_increments_lift_all_values_before_them(any_game, seed):
-    logits, v, slope = draw(any_game, seed)
-    law, g = measure_of(any_game, logits).sum(-1), any_game.discount
-    lifted = from_increments(any_game, law, v)
-    later = lifted if any_game.horizon is None else np.append(lifted[1:], 0 * v[:1], 0)
-    mean = (np.roll(law, -1, 0) * later).sum(-1, keepdims=True)
-    np.testing.assert_allclose(lifted, v + g * mean, rtol=1e-9, atol=1e-9)
-    downhill = by_increments(any_game, law, slope)
-    np.testing.assert_allclose((downhill * v).sum(), (slope * lifted).sum(), rtol=1e-9, atol=1e-9)
+@few_and_many_seeds
+def test_increments_lift_all_values_before_them(any_game, seeds):
+    for seed in seeds:
+        logits, v, slope = draw(any_game, seed)
+        law, g = measure_of(any_game, logits).sum(-1), any_game.discount
+        lifted = from_increments(any_game, law, v)
+        later = lifted if any_game.horizon is None else np.append(lifted[1:], 0 * v[:1], 0)
+        mean = (np.roll(law, -1, 0) * later).sum(-1, keepdims=True)
+        np.testing.assert_allclose(lifted, v + g * mean, rtol=1e-9, atol=1e-9)
+        downhill = by_increments(any_game, law, slope)
+        product = (downhill * v).sum()
+        np.testing.assert_allclose(product, (slope * lifted).sum(), rtol=1e-9, atol=1e-9)
 
 
 def test_every_iterate_certifies_its_exploitability(toys):
