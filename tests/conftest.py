@@ -17,10 +17,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import runpy
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -260,12 +258,6 @@ def any_game(request):
 def toys():
     """Return the toy classes, to be built with other parameters."""
     return SimpleNamespace(Epidemic=Epidemic, Market=Market, Corridor=Corridor, Garnet=Garnet)
-
-
-@pytest.fixture(scope="session")
-def herd():
-    """Return the class of a small foreign environment, see ``herd.py``."""
-    return runpy.run_path(str(Path(__file__).with_name("herd.py")))["Herd"]
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ FAULTS = {
         tensors("policy.pth", lambda c: c.update({FIRST: c[FIRST].double()})),
         r"got torch\.float64 \(64, 1\)",
     ),
-    "a weight that is none": (
+    "a weight that is no tensor": (
         tensors("policy.pth", lambda c: c.update({FIRST: [1.0]})),
         "must be a tensor, got list",
     ),

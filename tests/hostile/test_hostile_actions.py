@@ -7,8 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, PopulationEnv, make_game
 from mfg_envs.environments.representative import RepresentativeEnv
@@ -103,9 +101,10 @@ def test_right_actions_are_played(use, name):
     assert moment() != before
 
 
-@given(st.sampled_from(sorted(VIEWS)), st.sampled_from(sorted(FAULTS)))
-def test_faulty_actions_are_named_and_change_nothing(name, fault):
-    one(name, fault)
+@pytest.mark.parametrize("k", range(len(VIEWS)), ids=list(VIEWS))
+def test_faulty_actions_are_named_and_change_nothing(k):
+    for fault in list(FAULTS)[k % 3 :: 3]:
+        one(list(VIEWS)[k], fault)
 
 
 @pytest.mark.slow

@@ -7,8 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mfg_envs import BatchEnv, PopulationEnv, exact, make_game, metrics, policies, riccati
 
@@ -165,9 +163,12 @@ def test_faulty_crowds_of_continuous_games_are_named(use, fault):
         assert any(word in said for word in ("mean field", "mean_field", "flow", "density")), said
 
 
-@given(st.sampled_from(sorted(GAMES)), st.sampled_from(ARRAYS), st.sampled_from(sorted(FAULTS)))
-def test_faulty_arrays_are_named(game, taker, fault):
-    one(game, taker, fault)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_arrays_are_named(use, fault):
+    use("numpy")
+    k = list(FAULTS).index(fault)
+    for taker in ARRAYS[k % 4 :: 4]:  # every array meets seven faults or more
+        one(list(GAMES)[k % 3], taker, fault)
 
 
 @pytest.mark.slow

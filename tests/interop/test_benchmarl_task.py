@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clock import Kinds, Masked
+from toy_envs import Kinds, Masked
 
 from mfg_envs import linear_quadratic_v0, ring_road_v0
 from wrappers import as_arrays
@@ -42,7 +42,7 @@ TASKS = {
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_this_torchrls_own_check_passes(name):
+def test_torchrls_own_check_passes(name):
     check_env_specs(made(TASKS[name]()), seed=0)
 
 

@@ -165,7 +165,7 @@ def test_pistons_share_a_policy():
 
 @pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
 @pytest.mark.parametrize("name", OF_ONE_KIND)
-def test_gymnasiums_vector_environment(name, mode):
+def test_rows_are_in_the_spaces_of_gymnasiums_vector_environment(name, mode):
     env = PopulationVectorEnv(OF_ONE_KIND[name](), 2, autoreset_mode=mode, leavers="stay")
     seen, _ = env.reset(seed=3)
     ended = 0
@@ -178,12 +178,12 @@ def test_gymnasiums_vector_environment(name, mode):
 
 
 @pytest.mark.parametrize("name", OF_ONE_KIND)
-def test_torchrl(name):
+def test_torchrls_own_check_passes(name):
     check_env_specs(to_torchrl(OF_ONE_KIND[name](), 2, leavers="stay"), seed=0)
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_one_player(name):
+def test_one_player_sees_its_space(name):
     env = PlayerEnv(GAMES[name](), GAMES[name]().possible_agents[-1])
     seen, _ = env.reset(seed=5)
     for _ in range(20):
@@ -195,7 +195,7 @@ def test_one_player(name):
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_tuples(name):
+def test_tuples_say_what_the_dicts_say(name):
     env, raw = to_tuple_gym(GAMES[name]()), GAMES[name]()
     env.reset(seed=5)
     raw.reset(seed=5)

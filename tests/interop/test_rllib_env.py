@@ -106,7 +106,7 @@ def test_an_episode_that_ends_in_two_ways_is_over_once():
     assert truncated["__all__"] and not terminated["__all__"]
 
 
-def test_it_can_be_drawn_and_closed():
+def test_an_environment_is_drawn_and_closed():
     env = to_rllib(road(render_mode="rgb_array"))
     env.reset(seed=0)
     picture = env.render()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from clock import Clock, Masked
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 from torchrl.envs import MarlGroupMapType
 from torchrl.envs.utils import check_env_specs
+from toy_envs import Clock, Masked
 
 from agents import IndependentLearners
 from mfg_envs import four_rooms_grid_v0, make_game
@@ -83,7 +83,7 @@ def test_the_masks_of_our_games_are_the_games():
         ),
     ],
 )
-def test_where_there_is_no_mask_none_is_claimed(make):
+def test_environments_without_masks_claim_no_masking(make):
     assert not is_masking_supported(make())
 
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from covering import covering
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from pettingzoo import ParallelEnv
 from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 from stable_baselines3 import A2C, DQN
+from toy_envs import Herd
 
 from agents import IndependentLearners
 from mfg_envs import dispatcher_v0, ring_road_v0
@@ -52,28 +54,24 @@ class Sampled(BaseParallelWrapper):
 
 
 ENVIRONMENTS = {
-    "ours": lambda herd: ring_road_v0.parallel_env(num_agents=2, max_cycles=5),
-    "ours wrapped": lambda herd: BaseParallelWrapper(
+    "ours": lambda: ring_road_v0.parallel_env(num_agents=2, max_cycles=5),
+    "ours wrapped": lambda: BaseParallelWrapper(
         ring_road_v0.parallel_env(num_agents=2, max_cycles=5)
     ),
-    "foreign": lambda herd: herd(LIVES),
-    "foreign wrapped": lambda herd: BaseParallelWrapper(herd(LIVES)),
-    "foreign converted twice": lambda herd: aec_to_parallel(parallel_to_aec(herd(LIVES))),
-    "foreign, our wrapper": lambda herd: ObserveTime(herd(LIVES), num_steps=5),
-    "ours, drawing wrapper": lambda herd: SubsampleNeighbours(
+    "foreign": lambda: Herd(LIVES),
+    "foreign wrapped": lambda: BaseParallelWrapper(Herd(LIVES)),
+    "foreign converted twice": lambda: aec_to_parallel(parallel_to_aec(Herd(LIVES))),
+    "foreign, our wrapper": lambda: ObserveTime(Herd(LIVES), num_steps=5),
+    "ours, drawing wrapper": lambda: SubsampleNeighbours(
         ring_road_v0.parallel_env(num_agents=2, max_cycles=5), 1
     ),
-    "foreign, drawing wrapper": lambda herd: SubsampleNeighbours(herd(LIVES), 1),
-    "drawing wrapper wrapped": lambda herd: BaseParallelWrapper(
-        SubsampleNeighbours(herd((5, 5, 5)), 1)
-    ),
+    "foreign, drawing wrapper": lambda: SubsampleNeighbours(Herd(LIVES), 1),
+    "drawing wrapper wrapped": lambda: BaseParallelWrapper(SubsampleNeighbours(Herd((5, 5, 5)), 1)),
 }
 SEEDLESS = {
-    "seed not handed on": lambda herd: Deaf(herd(LIVES)),
-    "seed not handed on, converted": lambda herd: aec_to_parallel(
-        parallel_to_aec(Deaf(herd(LIVES)))
-    ),
-    "sampled spaces": lambda herd: Sampled(herd(LIVES)),
+    "seed not handed on": lambda: Deaf(Herd(LIVES)),
+    "seed not handed on, converted": lambda: aec_to_parallel(parallel_to_aec(Deaf(Herd(LIVES)))),
+    "sampled spaces": lambda: Sampled(Herd(LIVES)),
 }
 
 
@@ -163,24 +161,20 @@ def assert_all_differ(rows):
             assert not np.array_equal(rows[b], rows[c]), f"copies {c} and {b} are the same"
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, *SEEDLESS])
-def test_copies_differ_without_a_seed(name, history, view, herd):
-    env = {**ENVIRONMENTS, **SEEDLESS}[name](herd)
+@covering(strength=2, name=[*ENVIRONMENTS, *SEEDLESS], history=list(HISTORIES), view=list(VIEWS))
+def test_copies_differ_without_a_seed(name, history, view):
+    env = {**ENVIRONMENTS, **SEEDLESS}[name]()
     HISTORIES[history](env)
     assert_all_differ(played(view, env))
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_copy_b_plays_what_an_environment_of_seed_s_plus_b_plays(name, history, view, herd):
-    env = ENVIRONMENTS[name](herd)
+@covering(strength=2, name=list(ENVIRONMENTS), history=list(HISTORIES), view=list(VIEWS))
+def test_copy_b_plays_what_an_environment_of_seed_s_plus_b_plays(name, history, view):
+    env = ENVIRONMENTS[name]()
     HISTORIES[history](env)
     rows = played(view, env, seed=11)
     for b in range(COPIES):
-        twin = ENVIRONMENTS[name](herd)
+        twin = ENVIRONMENTS[name]()
         seen, _ = twin.reset(seed=11 + b)
         for step in range(STEPS):
             wanted = np.concatenate([np.ravel(seen[a]) for a in twin.possible_agents])
@@ -191,14 +185,14 @@ def test_copy_b_plays_what_an_environment_of_seed_s_plus_b_plays(name, history, 
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_streams_go_on_after_a_seed(view, herd):
-    one, two = (played(view, herd(LIVES), seed=4) for _ in range(2))
+def test_streams_go_on_after_a_seed(view):
+    one, two = (played(view, Herd(LIVES), seed=4) for _ in range(2))
     np.testing.assert_array_equal(one, two)
     assert_all_differ(one[:, LIVES[0] :])  # the second episode
 
 
-def test_the_first_copy_goes_on_with_the_stream_of_the_environment(herd):
-    env, twin = herd(LIVES), herd(LIVES)
+def test_the_first_copy_goes_on_with_the_stream_of_the_environment():
+    env, twin = Herd(LIVES), Herd(LIVES)
     for one in (env, twin):
         one.reset(seed=8)
     first = as_arrays(env, 2).reset()
@@ -219,10 +213,9 @@ def test_copies_of_agents_of_several_kinds():
             np.testing.assert_array_equal(seen[b], list(twin.reset(seed=20 + b)[0].values())[i])
 
 
-@pytest.mark.parametrize("history", HISTORIES)
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_learners_of_their_own_play_different_copies(name, history, herd):
-    env = ENVIRONMENTS[name](herd)
+@covering(name=list(ENVIRONMENTS), history=list(HISTORIES))
+def test_independent_learners_play_different_copies(name, history):
+    env = ENVIRONMENTS[name]()
     HISTORIES[history](env)
     group = env.possible_agents[0].rsplit("_", 1)[0]
     learners = {group: lambda venv: A2C("MlpPolicy", venv, n_steps=STEPS, device="cpu")}
@@ -232,12 +225,12 @@ def test_learners_of_their_own_play_different_copies(name, history, herd):
     rows = np.concatenate([seen.reshape(COPIES, STEPS, -1) for seen in buffers], -1)
     assert_all_differ(rows)
     for b in range(COPIES):
-        first = ENVIRONMENTS[name](herd).reset(seed=team._number(0, 0) + b)[0]
+        first = ENVIRONMENTS[name]().reset(seed=team._number(0, 0) + b)[0]
         np.testing.assert_array_equal(rows[b, 0], np.concatenate(list(first.values())))
 
 
-def test_every_transition_of_eight_unseeded_copies_is_another(herd):
-    venv = SharedPolicyVecEnv(herd((99, 99, 99)), copies=8)
+def test_every_transition_of_eight_unseeded_copies_is_another():
+    venv = SharedPolicyVecEnv(Herd((99, 99, 99)), copies=8)
     model = DQN("MlpPolicy", venv, learning_starts=10**6, buffer_size=800, device="cpu")
     rows = model.learn(480).replay_buffer.observations[:20].reshape(-1, 3)
     assert len(np.unique(rows, axis=0)) == len(rows) == 480
@@ -252,7 +245,7 @@ class Handle(ParallelEnv):
         self.observation_space, self.action_space = env.observation_space, env.action_space
 
 
-def test_what_cannot_be_copied_is_played_once(herd):
+def test_an_environment_that_cannot_be_copied_is_played_once():
     with pytest.raises(TypeError, match=r"Handle cannot be copied \(.*\): give copies=1"):
-        as_arrays(Handle(herd()), 2)
-    assert as_arrays(Handle(herd())).num_rows == 3
+        as_arrays(Handle(Herd()), 2)
+    assert as_arrays(Handle(Herd())).num_rows == 3

@@ -5,6 +5,7 @@ import pytest
 from stable_baselines3 import A2C
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecMonitor
+from toy_envs import Herd
 
 from agents import IndependentLearners
 from mfg_envs import ring_road_v0
@@ -24,8 +25,8 @@ EASY, HARD = {"level": 1}, {"level": 2}
 
 
 @pytest.mark.parametrize("wrap", [lambda env: env, lambda env: ObserveTime(env, 2)])
-def test_arrays(wrap, herd):
-    arrays = as_arrays(wrap(herd(LIVES)), 2)
+def test_infos_and_options_pass_through_arrays(wrap):
+    arrays = as_arrays(wrap(Herd(LIVES)), 2)
     arrays.reset(options=[EASY, HARD])
     assert arrays.infos == [EASY, EASY, HARD, HARD]
     rows = arrays.step(np.zeros(4, int))
@@ -35,23 +36,23 @@ def test_arrays(wrap, herd):
     assert arrays.infos == [{"level": 0}] * 4  # of the next episode, whose reset has no options
 
 
-def test_columns(herd):
-    columns = as_columns(herd(LIVES), 2)
+def test_infos_and_options_pass_through_columns():
+    columns = as_columns(Herd(LIVES), 2)
     columns.reset(options=[EASY, HARD])
     assert columns.infos == [[EASY, HARD]] * 2
     assert columns.step([np.zeros(2, int)] * 2).infos == [[{"score": 8}] * 2] * 2
     assert as_columns(ring_road_v0.parallel_env(num_agents=2)).infos is None
 
 
-def test_options_of_another_number_of_copies(herd):
-    env = herd(LIVES)
+def test_options_of_another_number_of_copies():
+    env = Herd(LIVES)
     with pytest.raises(ValueError, match="options must be one dict, or one a copy: 2, got 3"):
         as_arrays(env, 2).reset(options=[EASY] * 3)
     assert env.options == []
 
 
-def test_stable_baselines(herd):
-    venv = VecMonitor(SharedPolicyVecEnv(herd(LIVES), 2), info_keywords=("score",))
+def test_infos_and_options_pass_through_stable_baselines():
+    venv = VecMonitor(SharedPolicyVecEnv(Herd(LIVES), 2), info_keywords=("score",))
     venv.set_options([EASY, EASY, HARD, HARD])
     venv.reset()
     assert venv.unwrapped.reset_infos == [EASY, EASY, HARD, HARD]
@@ -72,8 +73,8 @@ def test_stable_baselines(herd):
         venv.reset()
 
 
-def test_infos_of_one_step_are_not_those_of_another(herd):
-    venv = SharedPolicyVecEnv(herd((9, 9)))
+def test_infos_of_one_step_are_not_those_of_another():
+    venv = SharedPolicyVecEnv(Herd((9, 9)))
     venv.reset()
     infos = venv.step(np.zeros(2, int))[3]
     infos[0]["mark"] = 1
@@ -91,8 +92,8 @@ class Told(BaseCallback):
         return True
 
 
-def test_learners_of_their_own(herd):
-    env, told = herd((2, 3)), {}
+def test_infos_and_options_reach_independent_learners():
+    env, told = Herd((2, 3)), {}
 
     def callback(name):
         return told.setdefault(name, Told())
@@ -111,8 +112,8 @@ def test_learners_of_their_own(herd):
     assert HARD not in env.options[1:]
 
 
-def test_torchrl(herd):
-    env = to_torchrl(herd(LIVES), 2, infos=("score", "level"))
+def test_infos_pass_through_torchrl_where_asked_for():
+    env = to_torchrl(Herd(LIVES), 2, infos=("score", "level"))
     moment = env.reset(options=HARD)
     info = ("cow", "info")
     np.testing.assert_array_equal(moment[(*info, "level")].numpy(), np.full((2, 2), 2))
@@ -123,23 +124,23 @@ def test_torchrl(herd):
             step[("next", *info, "score")].numpy(), np.full((2, 2), score)
         )
     np.testing.assert_array_equal(moment[(*info, "level")].numpy(), np.zeros((2, 2)))
-    assert "info" not in to_torchrl(herd(LIVES)).reset()["cow"]
+    assert "info" not in to_torchrl(Herd(LIVES)).reset()["cow"]
 
 
-def test_tuples(herd):
-    env = to_tuple_gym(herd(LIVES))
+def test_infos_and_options_pass_through_tuples():
+    env = to_tuple_gym(Herd(LIVES))
     assert env.reset(options=EASY)[1] == {"cow_0_level": 1, "cow_1_level": 1}
     assert env.step((0, 0))[4] == {"cow_0_score": 8, "cow_1_score": 8}
 
 
-def test_one_player(herd):
-    env = PlayerEnv(herd(LIVES), "cow_1")
+def test_infos_and_options_pass_through_one_player():
+    env = PlayerEnv(Herd(LIVES), "cow_1")
     assert env.reset(options=HARD)[1] == HARD
     assert env.step(0)[4] == {"score": 8}
 
 
-def test_gymnasium(herd):
-    env = PopulationVectorEnv(herd(LIVES), 2)
+def test_infos_and_options_pass_through_gymnasium():
+    env = PopulationVectorEnv(Herd(LIVES), 2)
     _, infos = env.reset(options=HARD)
     np.testing.assert_array_equal(infos["level"], [2] * 4)
     np.testing.assert_array_equal(infos["_level"], [True] * 4)

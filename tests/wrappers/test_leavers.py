@@ -7,6 +7,7 @@ from pettingzoo.utils.wrappers import BaseParallelWrapper
 from stable_baselines3 import DQN
 from stable_baselines3.common.vec_env import VecMonitor
 from torchrl.envs.utils import check_env_specs
+from toy_envs import Herd
 
 from wrappers import (
     NormaliseReward,
@@ -21,8 +22,8 @@ from wrappers import (
 LIVES = (4, 8, 12)
 
 
-def test_rows_say_who_acts_and_end_once(herd):
-    arrays = as_arrays(herd(LIVES, cut=(1,)), 2)
+def test_rows_say_who_acts_and_end_once():
+    arrays = as_arrays(Herd(LIVES, cut=(1,)), 2)
     arrays.reset(0)
     for t in range(1, 25):
         acts = [(t - 1) % 12 < life for life in LIVES]
@@ -36,16 +37,16 @@ def test_rows_say_who_acts_and_end_once(herd):
         np.testing.assert_array_equal((last > 0).all(1), acts * 2)
 
 
-def test_columns_say_who_acts(herd):
-    columns = as_columns(herd((1, 3)), 2)
+def test_columns_say_who_acts():
+    columns = as_columns(Herd((1, 3)), 2)
     columns.reset(0)
     for t in range(6):
         np.testing.assert_array_equal(columns.acting, [[t % 3 < 1, True]] * 2)
         columns.step([np.zeros(2, int)] * 2)
 
 
-def test_who_comes_back_has_one_end_a_life(herd):
-    arrays = as_arrays(herd([[(0, 2), (3, 5)], 6]))
+def test_an_agent_that_comes_back_has_one_end_a_life():
+    arrays = as_arrays(Herd([[(0, 2), (3, 5)], 6]))
     arrays.reset(0)
     rows = [arrays.step(np.zeros(2, int)) for _ in range(6)]
     assert [row.terminated.tolist() for row in rows] == [
@@ -95,19 +96,19 @@ GONE = r"'cow_0' is gone at step 4 of copy 0 while others play on, .* give leave
 
 @pytest.mark.parametrize("wrap", WRAPPED)
 @pytest.mark.parametrize("view", VIEWS)
-def test_views_that_are_trained_on_whole_refuse_them(view, wrap, herd):
-    steps = VIEWS[view](wrap(herd(LIVES)))
+def test_views_that_are_trained_on_whole_refuse_agents_that_leave(view, wrap):
+    steps = VIEWS[view](wrap(Herd(LIVES)))
     for _ in range(3):
         next(steps)
     with pytest.raises(ValueError, match=GONE):
         next(steps)
     with pytest.raises(ValueError, match="'cow_1' is gone at step 0 of copy 0"):
-        next(VIEWS[view](wrap(herd([9, [(3, 9)]]))))
+        next(VIEWS[view](wrap(Herd([9, [(3, 9)]]))))
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_who_stays_ends_with_its_copy_as_it_would_have(view, herd):
-    steps = VIEWS[view](herd(LIVES, cut=(1,)), leavers="stay")
+def test_an_agent_that_stays_ends_with_its_copy_as_it_would_have(view):
+    steps = VIEWS[view](Herd(LIVES, cut=(1,)), leavers="stay")
     played = [next(steps) for _ in range(12)]
     earned = np.sum([reward for reward, *_ in played], 0)
     np.testing.assert_array_equal(earned, LIVES)
@@ -120,15 +121,15 @@ def test_who_stays_ends_with_its_copy_as_it_would_have(view, herd):
     np.testing.assert_array_equal(cut, [whole, True, whole])
 
 
-def test_episodes_of_those_who_stay_are_counted_once(herd):
-    venv = VecMonitor(SharedPolicyVecEnv(herd(LIVES), 2, leavers="stay"))
+def test_episodes_of_agents_that_stay_are_counted_once():
+    venv = VecMonitor(SharedPolicyVecEnv(Herd(LIVES), 2, leavers="stay"))
     model = DQN("MlpPolicy", venv, learning_starts=10**6, buffer_size=600, device="cpu").learn(144)
     got = [(float(episode["r"]), int(episode["l"])) for episode in model.ep_info_buffer]
     assert got == [(4, 12), (8, 12), (12, 12)] * 2 * 2
 
 
-def test_torchrls_own_check_passes_where_they_stay(herd):
-    check_env_specs(to_torchrl(herd(LIVES), 2, leavers="stay", infos=("score",)), seed=0)
+def test_torchrls_own_check_passes_where_agents_stay():
+    check_env_specs(to_torchrl(Herd(LIVES), 2, leavers="stay", infos=("score",)), seed=0)
 
 
 class Flagged(BaseParallelWrapper):
@@ -143,40 +144,40 @@ class Flagged(BaseParallelWrapper):
         return seen, rewards, self.change(self.env, ends), cuts, infos
 
 
-def test_who_is_gone_without_a_word_was_cut_once(herd):
-    arrays = as_arrays(Flagged(herd((1, 2)), lambda env, ends: dict.fromkeys(ends, False)))
+def test_an_agent_gone_without_a_word_was_cut_once():
+    arrays = as_arrays(Flagged(Herd((1, 2)), lambda env, ends: dict.fromkeys(ends, False)))
     arrays.reset(0)
     one, two = arrays.step(np.zeros(2, int)), arrays.step(np.zeros(2, int))
     np.testing.assert_array_equal([one.truncated, two.truncated], [[True, False], [False, True]])
     assert not (one.terminated.any() or two.terminated.any())
 
 
-def test_environments_that_break_the_rules_are_named(herd):
-    arrays = as_arrays(Flagged(herd((5, 5)), lambda env, ends: dict.fromkeys(ends, True)))
+def test_environments_that_break_the_rules_are_named():
+    arrays = as_arrays(Flagged(Herd((5, 5)), lambda env, ends: dict.fromkeys(ends, True)))
     arrays.reset(0)
     with pytest.raises(ValueError, match=r"'cow_0' ended at step 1 .* env\.agents keeps it"):
         arrays.step(np.zeros(2, int))
-    env = herd((5, 5))
+    env = Herd((5, 5))
     arrays = as_arrays(env)
     env.lives.append([(0, 5)])
     env.possible_agents = [*env.possible_agents, "cow_2"]
     with pytest.raises(ValueError, match="possible_agents must name every agent, but 'cow_2'"):
         arrays.reset(0)
     with pytest.raises(RuntimeError, match=r"call reset\(\) before the first step"):
-        as_arrays(herd()).step(np.zeros(3, int))
+        as_arrays(Herd()).step(np.zeros(3, int))
 
 
 @pytest.mark.parametrize("make", [SharedPolicyVecEnv, PopulationVectorEnv, to_torchrl])
-def test_views_that_are_trained_on_whole_have_no_mask(make, herd):
+def test_views_that_are_trained_on_whole_have_no_mask(make):
     with pytest.raises(ValueError, match="leavers must be one of 'refuse', 'stay', got 'mask'"):
-        make(herd(), leavers="mask")
+        make(Herd(), leavers="mask")
     with pytest.raises(ValueError, match="must be one of 'mask', 'refuse', 'stay', got 'go'"):
-        as_arrays(herd(), leavers="go")
+        as_arrays(Herd(), leavers="go")
 
 
-def test_normalised_rewards_are_those_of_who_acts(herd):
+def test_normalised_rewards_are_those_of_acting_agents():
     lives, seen = (2, 3), []
-    env, arrays = (NormaliseReward(herd(lives), discount=0.5) for _ in range(2))
+    env, arrays = (NormaliseReward(Herd(lives), discount=0.5) for _ in range(2))
     arrays = as_arrays(arrays)
     mean, variance, count = 0.0, 1.0, 1e-4
     returns = {"cow_0": 0.0, "cow_1": 0.0}

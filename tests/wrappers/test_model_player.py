@@ -3,7 +3,6 @@
 import gymnasium
 import numpy as np
 import pytest
-from clock import Clock, Kinds
 from gymnasium import spaces
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
@@ -15,6 +14,7 @@ from stable_baselines3.common.vec_env import (
     VecMonitor,
     VecNormalize,
 )
+from toy_envs import Clock, Kinds
 
 from agents import IndependentLearners
 from wrappers import PlayerEnv, SharedPolicyVecEnv
@@ -172,7 +172,7 @@ def test_players_who_have_left_are_not_in_the_way_and_forget_when_they_are_back(
     np.testing.assert_array_equal(shown[5][0], [0, 5, 6])
 
 
-def test_a_policy_of_a_model_plays_too():
+def test_a_policy_of_a_model_plays():
     model = ppo(alone())
     env = Clock()
     play(PlayerEnv(env, "hand_0", model.policy), 3)

@@ -1,8 +1,8 @@
 """Normalised rewards of agents that differ, or leave before the others."""
 
 import numpy as np
-from clock import Clock, Kinds
 from gymnasium import spaces
+from toy_envs import Clock, Kinds
 
 from wrappers import NormaliseReward, as_arrays, as_columns
 

@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from pettingzoo.utils.wrappers import BaseParallelWrapper
 from stable_baselines3 import PPO
+from toy_envs import Foreign
 
 from mfg_envs import dispatcher_v0, exact, linear_quadratic_v0, make_game, ring_road_v0, sis_v0
 from wrappers import PlayerEnv
-
-
-class Foreign(BaseParallelWrapper):
-    """Hide what an environment is, so that only its dicts are left."""
 
 
 def road(**parameters):
@@ -17,7 +13,7 @@ def road(**parameters):
 
 
 @pytest.mark.parametrize("wrap", [lambda env: env, Foreign])
-def test_it_is_one_player_of_the_game_that_all_play(wrap):
+def test_one_player_plays_the_game_that_all_play(wrap):
     env, one = road(), PlayerEnv(wrap(road()), "vehicle_2", lambda seen: 3 * (seen[:, 0] > 0))
     seen, _ = env.reset(seed=4)
     np.testing.assert_array_equal(one.reset(seed=4)[0], seen["vehicle_2"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
-from pettingzoo.utils.wrappers import BaseParallelWrapper
+from toy_envs import Foreign
 
 from mfg_envs import linear_quadratic_v0, make_game, policies, ring_road_v0, sis_v0
 from mfg_envs.environments.population import PopulationEnv
@@ -20,10 +20,6 @@ ENVIRONMENTS = {
     "one": lambda: ring_road_v0.parallel_env(num_agents=1, max_cycles=2),
     "mean-field": lambda: sis_v0.parallel_env(num_agents=4, mode="mean_field", max_cycles=5),
 }
-
-
-class Foreign(BaseParallelWrapper):
-    """Hide what an environment is, so that only its dicts are left."""
 
 
 def actions_for(arrays, generator):
@@ -150,7 +146,7 @@ class Leavers(ParallelEnv):
         return seen, rewards, out, dict.fromkeys(out, False), {a: {} for a in out}
 
 
-def test_who_leaves_early_sees_nothing_until_the_copy_ends():
+def test_an_agent_that_leaves_early_sees_nothing_until_its_copy_ends():
     arrays = as_arrays(Leavers())
     np.testing.assert_array_equal(arrays.reset(), [[1, 0]] * 3)
     one, two, three, four = (arrays.step(np.array([2, 1, 0])) for _ in range(4))

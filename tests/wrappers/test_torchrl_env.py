@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from pettingzoo.utils.wrappers import BaseParallelWrapper
 from torchrl.envs.utils import check_env_specs
+from toy_envs import Foreign
 
 from mfg_envs import linear_quadratic_v0, ring_road_v0, sis_v0
 from wrappers import as_arrays, to_torchrl
-
-
-class Foreign(BaseParallelWrapper):
-    """Hide what an environment is, so that only its dicts are left."""
 
 
 def road(**parameters):

@@ -1,4 +1,6 @@
+import importlib
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -64,3 +66,11 @@ def test_at_first_the_law_is_even():
     np.testing.assert_allclose(log_p, -2 * math.log(2), atol=2e-5)
     assert weights.shape == (flow.size,)
     assert len(np.unique(flow.first(5))) > flow.size / 2
+
+
+def test_a_missing_zuko_is_named(monkeypatch):
+    for name in ("agents.deep_play.density_flow", "agents.deep_play.cube_flow"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "zuko.transforms", None)
+    with pytest.raises(ImportError, match=r"mfg-envs\[deep\]"):
+        importlib.import_module("agents.deep_play.density_flow")

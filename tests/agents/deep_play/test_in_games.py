@@ -53,7 +53,7 @@ def test_ppo_responds_in_four_rooms():
     np.testing.assert_allclose(first.mean(0), box.mean(0), atol=4 * 0.025 / (12 * 400) ** 0.5)
 
 
-def test_simple_fictitious_play_takes_ppo_too():
+def test_simple_fictitious_play_takes_ppo():
     learner = replace(SIMPLE, response="ppo", greedy=False, iterations=2)
     *_, last = learner.learn(LINE, 1)
     assert last.policy.shape[0] == 2 and not last.memory["squash"]
@@ -200,7 +200,7 @@ def test_settings_of_another_kind_are_refused(learner):
         replace(learner, entropy=-0.1)
 
 
-def test_what_cannot_go_on_is_refused_before_training():
+def test_iterates_that_cannot_go_on_are_refused_before_training():
     (iterate,) = SIMPLE.learn(LINE)
     with pytest.raises(ValueError, match=r"start has networks with hidden \[16, 16\]"):
         next(replace(SIMPLE, iterations=2, hidden=(8,)).learn(LINE, start=iterate))

@@ -136,7 +136,7 @@ def test_draws_follow_the_law(squash):
     assert stats.kstest(z[:, 0], "norm").statistic < 1.95 / num**0.5  # one in a thousand is above
 
 
-def test_what_is_drawn_beyond_the_bounds_is_cut_off():
+def test_draws_beyond_the_bounds_are_cut_off():
     num = 20_000
     policy = NetworkPolicy(LINE, constant(LINE, 1.5, np.log(0.5))[None], HIDDEN)
     a = policy(0, np.zeros((1, num, 1)))

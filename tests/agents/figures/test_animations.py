@@ -109,8 +109,8 @@ def test_links_keep_their_scale_and_travellers_stand_beside_them():
 
 
 def test_a_scale_that_is_given_stays_and_says_what_is_cut_off():
-    none = np.zeros(0, int)
-    scene = Scene(None, None, none, none, none, none, none, 5.0)
+    empty = np.zeros(0, int)
+    scene = Scene(None, None, empty, empty, empty, empty, empty, 5.0)
     low, high = scene.scale(np.array([0.5, 1])), scene.scale(np.array([7.0, 1]))
     assert (low.top, low.words) == (5, "5\u00d7 average")
     assert (high.top, high.words) == (5, "5\u00d7 average or more")

@@ -28,8 +28,8 @@ def run(*rows, at=None, samples=0, name="exploitability"):
     """Return a run whose metric has a row for each seed."""
     values = np.array(rows, float).T
     at = np.arange(1, len(values) + 1) if at is None else np.array(at)
-    none = np.zeros(1)
-    return Run(Iterate(int(at[-1]), samples, none, none, none, {}), at, {name: values})
+    zero = np.zeros(1)
+    return Run(Iterate(int(at[-1]), samples, zero, zero, zero, {}), at, {name: values})
 
 
 def integral(values, where):

@@ -40,7 +40,8 @@ class Oracle:
     ],
     ids=lambda game: game.name,
 )
-def test_a_model_that_knows_gains_the_exploitability(game):
+def test_a_model_that_knows_gains_the_exploitability(game, use):
+    use("numpy")
     policy = policies.uniform(game)
     met = exact.law_met(game, policy)
     best = exact.best_response(game, met)
@@ -73,7 +74,7 @@ def test_an_illegal_choice_becomes_any_legal_one(toys):
     ],
     ids=["ppo", "dqn"],
 )
-def test_what_is_learned_is_a_lower_bound(game, algorithm, settings):
+def test_a_learned_response_is_a_lower_bound(game, algorithm, settings):
     policy = policies.uniform(game)
 
     def learn():
@@ -81,7 +82,7 @@ def test_what_is_learned_is_a_lower_bound(game, algorithm, settings):
             game,
             policy,
             lambda env: algorithm("MlpPolicy", env, device="cpu", gamma=0.9, **settings),
-            2048,
+            1024,
             max_cycles=20,
             seed=1,
         )

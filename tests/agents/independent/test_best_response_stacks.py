@@ -86,7 +86,7 @@ def test_a_response_that_normalised_is_a_lower_bound():
     assert learned.gain == again <= exact.exploitability(GAME, policy) * (1 + 1e-12)
 
 
-def test_a_response_of_a_continuous_game_normalises_too():
+def test_a_response_of_a_continuous_game_normalises():
     game = make_game("linear_quadratic")
     learned = learned_response(
         game,
@@ -144,7 +144,7 @@ def test_a_model_with_a_memory_is_refused_before_it_learns(game, factory):
         lambda game, model: learned_response(game, model, recurrent, 64),
     ],
 )
-def test_what_wants_a_table_says_how_a_model_becomes_one(measure):
+def test_a_measure_of_tables_says_how_a_model_becomes_one(measure):
     env = PopulationEnv(GAME, 2)
     model = PPO("MlpPolicy", SharedPolicyVecEnv(env), **SMALL)
     for given, name in ((model, "PPO"), ({"person_0": model}, "dict"), (lambda x: x, "function")):

@@ -81,7 +81,7 @@ def test_nobody_elses_random_numbers_are_touched():
     assert torch.get_num_threads() == threads
 
 
-def test_a_continuous_game_mixes_algorithms_too():
+def test_models_of_a_continuous_game_mix_algorithms():
     env = linear_quadratic_v0.parallel_env(num_agents=3)
     learners = {"player_0": ppo, "player_1": sac, "player_2": a2c}
     learned = IndependentLearners(env, learners, copies=2).learn(32)

@@ -5,6 +5,7 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
+from toy_envs import Herd
 
 from agents import BatchedIndependentPPO, IndependentLearners
 
@@ -32,8 +33,8 @@ def episodes(model):
 
 
 @pytest.mark.parametrize("cut", [(), (0, 1, 2)], ids=["ended", "cut"])
-def test_a_replay_buffer_holds_the_steps_of_its_player(cut, herd):
-    env = herd((4, 8, 12), cut=cut)
+def test_a_replay_buffer_holds_the_steps_of_its_player(cut):
+    env = Herd((4, 8, 12), cut=cut)
     models = learned(env, lambda venv: dqn(VecMonitor(venv)))
     for i, (name, model) in enumerate(models.items()):
         seen, actions, following, over = steps_of(env, name)
@@ -48,19 +49,19 @@ def test_a_replay_buffer_holds_the_steps_of_its_player(cut, herd):
         assert episodes(model) == [(life, life)] * (STEPS // life)
 
 
-def test_copies_in_which_players_leave_together_are_as_good(herd):
-    models = learned(herd((4, 8, 12)), lambda venv: dqn(VecMonitor(venv)), copies=2, steps=48)
+def test_copies_in_which_players_leave_together_hold_their_steps():
+    models = learned(Herd((4, 8, 12)), lambda venv: dqn(VecMonitor(venv)), copies=2, steps=48)
     for i, model in enumerate(models.values()):
         life = 4 * (i + 1)
         assert episodes(model) == [(life, life)] * (48 // life)
         assert (model.replay_buffer.observations[:24] > 0).all()
 
 
-def test_copies_in_which_they_do_not_are_refused_by_name(herd):
+def test_copies_in_which_players_leave_apart_are_refused_by_name():
     message = r"'cow_0' is gone from copy \d after \d+ steps .* give copies=1"
     with pytest.raises(ValueError, match=message):
-        learned(herd((4, 8, 12), spread=3), dqn, copies=2)
-    env = herd((4, 8, 12), spread=3)
+        learned(Herd((4, 8, 12), spread=3), dqn, copies=2)
+    env = Herd((4, 8, 12), spread=3)
     models = learned(env, lambda venv: dqn(VecMonitor(venv)))
     for name, model in models.items():
         over = steps_of(env, name)[3]
@@ -68,8 +69,8 @@ def test_copies_in_which_they_do_not_are_refused_by_name(herd):
         assert episodes(model) == [(length, length) for length in lengths]
 
 
-def test_a_rollout_holds_the_steps_of_its_player(herd):
-    env = herd((4, 8, 12))
+def test_a_rollout_holds_the_steps_of_its_player():
+    env = Herd((4, 8, 12))
 
     def make(venv):
         return PPO(env=venv, n_steps=STEPS, batch_size=STEPS, n_epochs=1, gae_lambda=1.0, **QUICK)
@@ -87,8 +88,8 @@ def test_a_rollout_holds_the_steps_of_its_player(herd):
         np.testing.assert_allclose(buffer.returns.ravel()[:whole], wanted, rtol=1e-5)
 
 
-def test_a_model_of_continuous_actions_has_them_too(herd):
-    class Free(herd):
+def test_a_model_of_continuous_actions_holds_the_steps_of_its_player():
+    class Free(Herd):
         space = spaces.Box(-1, 1, (1,), np.float32)
 
         def action_space(self, agent):
@@ -102,8 +103,8 @@ def test_a_model_of_continuous_actions_has_them_too(herd):
     assert (model.replay_buffer.observations[:STEPS] > 0).all()
 
 
-def test_wrappers_see_real_steps_only(herd):
-    env = herd((4, 8, 12))
+def test_wrappers_see_real_steps_only():
+    env = Herd((4, 8, 12))
     models = learned(env, lambda venv: dqn(VecNormalize(venv, norm_reward=False)))
     for name, model in models.items():
         seen, _, following, over = steps_of(env, name)
@@ -118,13 +119,13 @@ def test_wrappers_see_real_steps_only(herd):
         np.testing.assert_array_equal(model.replay_buffer.observations[:STEPS, 0], seen)
 
 
-def test_a_stack_of_frames_begins_anew_with_the_next_episode(herd):
+def test_a_stack_of_frames_begins_anew_with_the_next_episode():
     def stacking(venv):
         model = dqn(VecFrameStack(venv, 2))
         model.predict = lambda *args, **kwargs: (np.zeros(1, int), None)  # after its training
         return model
 
-    env = herd((4, 8))
+    env = Herd((4, 8))
     model = learned(env, dqn, cow_0=stacking)["cow_0"]
     seen = steps_of(env, "cow_0")[0]
     before = np.concatenate([np.zeros((1, 3)), seen[:-1]])
@@ -133,8 +134,8 @@ def test_a_stack_of_frames_begins_anew_with_the_next_episode(herd):
     np.testing.assert_array_equal(model.replay_buffer.observations[:STEPS, 0], np.float32(stacked))
 
 
-def test_who_comes_back_lives_again_and_who_comes_late_begins_then(herd):
-    env = herd([[(0, 2), (5, 9)], [(3, 12)], 12])
+def test_a_player_that_comes_back_lives_again_and_a_late_one_begins_then():
+    env = Herd([[(0, 2), (5, 9)], [(3, 12)], 12])
     models = learned(env, lambda venv: dqn(VecMonitor(venv)))
     assert episodes(models["cow_0"]) == [(2, 2), (4, 4)] * 6
     assert episodes(models["cow_1"]) == [(9, 9)] * 4
@@ -145,12 +146,12 @@ def test_who_comes_back_lives_again_and_who_comes_late_begins_then(herd):
         np.testing.assert_array_equal(last, following)
 
 
-def test_a_model_whose_player_never_acts_does_not_wait_for_ever(herd):
+def test_a_model_whose_player_never_acts_does_not_wait_for_ever():
     with pytest.raises(RuntimeError, match="'cow_1' has not acted for 1000 episodes"):
-        learned(herd([2, [(5, 6)]]), dqn, steps=8)
+        learned(Herd([2, [(5, 6)]]), dqn, steps=8)
 
 
-def test_who_has_ended_its_training_acts_only_while_its_player_is_there(herd):
+def test_a_trained_model_acts_only_while_its_player_is_there():
     asked = []
 
     def short(venv):
@@ -165,14 +166,14 @@ def test_who_has_ended_its_training_acts_only_while_its_player_is_there(herd):
         return model
 
     learned(
-        herd((4, 12)), lambda venv: PPO(env=venv, n_steps=48, batch_size=48, **QUICK), cow_0=short
+        Herd((4, 12)), lambda venv: PPO(env=venv, n_steps=48, batch_size=48, **QUICK), cow_0=short
     )
     assert asked
     assert all((seen > 0).all() for seen in asked)
 
 
-def test_networks_in_one_product_refuse_who_leaves(herd):
+def test_networks_in_one_product_refuse_players_that_leave():
     learner = BatchedIndependentPPO(num_steps=8, copies=1)
     with pytest.raises(ValueError, match="'cow_0' is gone at step 4 of copy 0 while others play"):
-        for _ in zip(range(2), learner.learn(herd((4, 8))), strict=False):
+        for _ in zip(range(2), learner.learn(Herd((4, 8))), strict=False):
             pass

@@ -251,7 +251,7 @@ def test_a_population_learns_the_equilibrium_of_sis():
     assert players.mean() / 2 < disagreement(game, last) < 2 * players.mean()
 
 
-def test_who_is_near_passes_on_the_better_policy():
+def test_a_near_player_passes_on_the_better_policy():
     game = Shore()  # states at -1, -1/3, 1/3, 1
     x, scores = np.array([0, 1, 1, 2, 3, 3]), np.array([1.0, 5, 2, 7, 9, 8])
     adopt = functools.partial(Communication.adopt, game=game, x=x, scores=scores)

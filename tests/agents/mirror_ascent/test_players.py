@@ -94,7 +94,7 @@ class Leaving(Foreign):
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_agents_who_leave_before_the_others_are_named(silent):
+def test_agents_that_leave_before_the_others_are_named(silent):
     env = Leaving((0, 1), 3, True, silent=silent)
     with pytest.raises(ValueError, match="to the end of an episode, 'bob' left"):
         next(PolicyMirrorAscent(discount=0.9).learn(env))

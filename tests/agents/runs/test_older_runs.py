@@ -24,7 +24,7 @@ def test_the_game_and_the_learner_are_built_again(name):
     assert repr(saved.learner) == saved.header["learner"]
 
 
-def test_there_is_a_run_of_every_kind():
+def test_every_kind_of_older_run_is_kept():
     paths = [load_run(FOLDER / name).header["recipes"]["game"]["class"] for name in RUNS]
     assert {path.partition(":")[0] for path in paths} == {
         f"mfg_envs.games.{file}"

@@ -200,7 +200,7 @@ def test_the_header_of_a_file_is_looked_at(faulty, header, message):
         load_run(out)
 
 
-def test_a_policy_of_a_deterministic_learner_has_its_shape_checked_too(tmp_path):
+def test_a_policy_of_a_deterministic_learner_has_its_shape_checked(tmp_path):
     run(FictitiousPlay(iterations=1), GAME, out=tmp_path, progress=False)
     assert load_run(tmp_path).run.last.policy.shape == (6, 3)
 

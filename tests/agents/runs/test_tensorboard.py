@@ -47,7 +47,7 @@ def test_single_numbers_of_a_learner_are_written_and_nothing_else(tmp_path):
     assert read(tmp_path) == {"nll": {1: 2.5}}
 
 
-def test_what_a_killed_run_wrote_after_its_checkpoint_no_longer_counts(tmp_path):
+def test_lines_of_a_killed_run_after_its_checkpoint_no_longer_count(tmp_path):
     iterate = Iterate(1, 0, np.empty(0), np.empty(0), np.empty(0), {})
     with scalars(tmp_path, 0) as write:
         for k in (1, 2, 3):
@@ -57,7 +57,7 @@ def test_what_a_killed_run_wrote_after_its_checkpoint_no_longer_counts(tmp_path)
     assert read(tmp_path) == {"gain": {1: 1.0, 2: 20.0}}
 
 
-def test_without_tensorboard_it_says_what_to_install(tmp_path, monkeypatch):
+def test_a_missing_tensorboard_is_named_with_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ImportError, match="pip install torch tensorboard"):
         run(FixedPointIteration(iterations=1), GAME, progress=False, tensorboard=tmp_path)

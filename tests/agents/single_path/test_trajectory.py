@@ -1,17 +1,13 @@
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pytest
 
-import agents
 from agents import QMIteration, SampledFixedPointIteration, SemiSGD
-from agents.runs.recipes import build, recipe
 from agents.single_path import trajectory
-from agents.sweep.grid import build as build_learner
-from mfg_envs import make_game, policies
+from mfg_envs import make_game
 from mfg_envs.environments.representative import RepresentativeEnv
-from mfg_envs.game import FiniteGame, at
+from mfg_envs.game import FiniteGame
 from mfg_envs.numerics import elementary, random
 from mfg_envs.numerics.compiler import scalar
 
@@ -34,30 +30,6 @@ class TwoArmed(FiniteGame):
 
     def reward(self, t, x, a, m):
         return 1.0 * a
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shore(FiniteGame):
-    """Four places in a row, half a step of luck; no way off either end, nobody may go there."""
-
-    discount: float = 0.9
-    horizon: int | None = None
-    num_states = 4
-    num_actions = 3
-    initial_law = np.full(4, 0.25)
-
-    @cached_property
-    def legal_actions(self):
-        return np.array([[0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 0]], bool)
-
-    def noise_law(self, t, x, a, m):
-        return 0.5 + 0 * x, 0.5 + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return x + w * (a - 1)
-
-    def reward(self, t, x, a, m):
-        return 0.1 * x - at(m, x)
 
 
 LEARNERS = [
@@ -138,33 +110,6 @@ def test_two_steps_by_hand():
     np.testing.assert_allclose(after.m, 1.0, rtol=1e-15)
 
 
-def test_mean_field_estimate_stays_a_law_over_many_steps():
-    game = make_game("ring_road", **GAMES["cell"])
-    learner = SemiSGD(iterations=4, inner_steps=2000, beta=0.3)  # the factor underflows often
-    for iterate in learner.learn(game, [0, 1]):
-        assert (iterate.mean_field >= 0).all()
-        np.testing.assert_allclose(iterate.mean_field.sum(-1), 1.0, rtol=1e-12)
-
-
-def test_restarted_beta_averages_the_visits_of_one_outer_iteration():
-    game = make_game("ring_road", num_cells=5, num_speeds=3)
-    learner = QMIteration(iterations=1, inner_steps=50)
-    env = RepresentativeEnv(game, observe=("index",))
-    visits = []
-    step = env.step
-
-    def spy(action):
-        out = step(action)
-        visits.append(int(out[0]))
-        return out
-
-    env.step = spy
-    (iterate,) = learner.learn(env, 2)
-    np.testing.assert_allclose(
-        iterate.mean_field, np.bincount(visits, minlength=5) / 50, rtol=0, atol=1e-14
-    )
-
-
 def test_draws_follow_the_softmax():
     row, legal = np.array([0.3, -0.2, 0.1, 5.0]), np.array([True, True, True, False])
     u = random.uniform(random.seed_key(1), 40_000)
@@ -194,69 +139,7 @@ def test_exp_is_exact_to_rounding_and_the_same_bits_compiled():
     assert (ours[~normal] == 0).all()
 
 
-def test_illegal_actions_are_never_played():
-    game = Shore()
-    env = RepresentativeEnv(game, observe=("index",))
-    step = env.step
-
-    def spy(action):
-        assert game.legal_actions[env.batch.state[0, 0], action]
-        return step(action)
-
-    env.step = spy
-    walked = list(QMIteration(variant="on", iterations=2, inner_steps=150).learn(env, 1))
-    looped = list(QMIteration(variant="on", iterations=2, inner_steps=150).learn(game, 1))
-    assert same(walked[-1], looped[-1])
-    assert (looped[-1].policy[~policies.observed_legal(game)] == 0).all()
-
-
-def test_moves_that_depend_on_the_crowd_are_learned_too(toys):
-    game = toys.Epidemic(horizon=None)
-    learner = QMIteration(variant="on", iterations=2, inner_steps=150, target="sarsa")
-    looped = list(learner.learn(game, 1))
-    walked = list(learner.learn(RepresentativeEnv(game, observe=("index",)), 1))
-    assert same(looped[-1], walked[-1])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"variant": "both"}, "variant must be one of 'off', 'on', got 'both'"),
-        ({"alpha": 2.0}, r"alpha must be in \[0, 1\], got 2.0"),
-        ({"inner_steps": 0}, "inner_steps must be at least 1, got 0"),
-        ({"target": "mean"}, "target must be one of"),
-        ({"heat_growth": -1.0}, "heat_growth must be at least 0, got -1"),
-    ],
-)
-def test_bad_parameters_name_value_and_bound(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        QMIteration(**arguments)
-
-
-@pytest.mark.parametrize(
-    ("variant", "iterations", "inner_steps", "heat_growth"),
-    [("off", 100, 2000, 0.5), ("on", 50, 3000, 1.0)],  # arXiv 2405.03718, ring road (additive)
-)
-def test_the_published_runs_are_the_defaults_of_each_variant(
-    variant, iterations, inner_steps, heat_growth
-):
-    learner = QMIteration(variant=variant)
-    assert (learner.iterations, learner.inner_steps) == (iterations, inner_steps)
-    last = learner.schedule(iterations - 1)
-    assert last.alpha.size == inner_steps
-    assert last.heat[-1] == heat_growth * iterations * inner_steps
-    given = {"iterations": iterations, "inner_steps": inner_steps, "heat_growth": heat_growth}
-    assert learner == QMIteration(variant=variant, **given)  # whoever leaves them out has them
-    assert recipe(learner)["parameters"].items() >= given.items()
-    assert build(recipe(learner)) == learner
-    assert build_learner(QMIteration, {"variant": variant, "inner_steps": None}) == learner
-
-
-def test_no_heat_is_no_heat():
-    assert (QMIteration(heat_growth=0.0).schedule(3).heat == 0).all()
-
-
-def test_what_cannot_be_learned_is_refused_before_anything_starts():
+def test_sources_that_cannot_be_learned_are_refused_before_anything_starts():
     with pytest.raises(ValueError, match="need a game without end, horizon is 9"):
         next(QMIteration().learn(make_game("ring_road", horizon=9)))
     with pytest.raises(TypeError, match="needs a FiniteGame or a RepresentativeEnv, got 3"):
@@ -264,10 +147,3 @@ def test_what_cannot_be_learned_is_refused_before_anything_starts():
     env = RepresentativeEnv(make_game("ring_road"))
     with pytest.raises(ValueError, match=r'observe=\("index",\)'):
         next(QMIteration().learn(env))
-    with pytest.raises(ValueError, match="refresh must divide inner_steps = 500, got 7"):
-        SemiSGD(refresh=7)
-
-
-def test_public_names_are_there():
-    for name in agents.__all__:
-        assert hasattr(agents, name)

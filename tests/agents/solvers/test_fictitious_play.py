@@ -3,65 +3,12 @@ import pytest
 
 from agents import (
     FictitiousPlay,
-    FixedPointIteration,
-    MunchausenOMD,
-    OnlineMirrorDescent,
-    PolicyIteration,
-    PriorDescent,
 )
-from mfg_envs import exact, make_game, policies
-
-LEARNERS = [
-    FictitiousPlay(iterations=6),
-    FictitiousPlay(iterations=6, delta=1.0),
-    FixedPointIteration(iterations=6, step=0.5),
-    OnlineMirrorDescent(iterations=6, rate=0.5),
-    PolicyIteration(iterations=6),
-    PolicyIteration(iterations=6, temperature=0.3, step=0.5, crowd_step=2.0, crowd_decay=1.0),
-    MunchausenOMD(iterations=6, alpha=0.9),
-    PriorDescent(iterations=6),
-    PriorDescent(iterations=6, n_inner=2, operator="relative_entropy", eta_growth=1.5),
-]
-GAMES = {
-    "crowd_modelling": {},
-    "ring_road": {"reward": "additive", "num_cells": 9, "num_speeds": 5},
-    "predator_prey": {},
-    "lasry_lions_chain": {},
-}
+from mfg_envs import exact, make_game
 
 
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-@pytest.mark.parametrize("name", GAMES)
-def test_iterates_are_policies_with_their_own_mean_field(learner, name):
-    game = make_game(name, **GAMES[name])
-    for k, iterate in enumerate(learner.learn(game), 1):
-        assert iterate.iteration == k
-        policy = policies.policy_table(game, iterate.policy)
-        met = game.crowd(exact.law_met(game, policy))
-        # The moves of these games do not depend on the crowd: an average of flows is the flow
-        # of the average policy, too.
-        np.testing.assert_allclose(iterate.mean_field, met, atol=1e-12)
-
-
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-def test_going_on_from_any_iterate_gives_the_same_bits(learner, any_game):
-    whole = list(learner.learn(any_game))
-    for one, two in zip(learner.learn(any_game, start=whole[2]), whole[3:], strict=True):
-        assert np.array_equal(one.policy, two.policy)
-        assert np.array_equal(one.mean_field, two.mean_field)
-        assert np.array_equal(one.q, two.q)
-
-
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-def test_a_mean_field_of_controls_is_averaged_as_a_joint_law(learner, toys):
-    game = toys.Market()
-    for iterate in learner.learn(game):
-        assert iterate.mean_field.shape == (game.horizon, 3, 3)
-        np.testing.assert_allclose(iterate.mean_field.sum((1, 2)), 1.0, rtol=1e-12)
-        assert exact.exploitability(game, iterate.policy) >= 0
-
-
-def test_fictitious_play_by_hand():
+def test_fictitious_play_by_hand(use):
+    use("numpy")
     # Left costs m(left), right costs 2 m(right): the best responses are known one by one.
     game = make_game("left_right")
     policy = np.array([0.5, 0.5])
@@ -69,16 +16,6 @@ def test_fictitious_play_by_hand():
         best = np.eye(2)[int(2 * policy[1] < policy[0])]
         policy = policy + (best - policy) / (k + 1)
         np.testing.assert_allclose(iterate.policy[0, 0], policy, rtol=1e-12)
-
-
-def test_online_mirror_descent_by_hand():
-    game = make_game("left_right")
-    logits = np.zeros(2)
-    for iterate in OnlineMirrorDescent(iterations=4, rate=0.7).learn(game):
-        law = np.exp(logits) / np.exp(logits).sum()
-        logits = logits + 0.7 * np.array([-law[0], -2 * law[1]])
-        played = np.exp(logits) / np.exp(logits).sum()
-        np.testing.assert_allclose(iterate.policy[0, 0], played, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["crowd_modelling", "predator_prey"])
@@ -89,28 +26,3 @@ def test_fictitious_play_keeps_its_rate_on_monotone_games(name):
     iterates = list(FictitiousPlay(iterations=200).learn(game))
     scaled = [i.iteration * exact.exploitability(game, i.policy) for i in iterates]
     assert max(scaled[100:]) <= max(scaled[:100])
-
-
-@pytest.mark.parametrize(
-    ("name", "rate"), [("crowd_modelling", 1.0), ("predator_prey", 1.0), ("lasry_lions_chain", 0.1)]
-)
-def test_online_mirror_descent_comes_closer_than_fictitious_play_there(name, rate):
-    game = make_game(name)
-    descent = list(OnlineMirrorDescent(iterations=200, rate=rate).learn(game))[-1]
-    averaged = list(FictitiousPlay(iterations=200).learn(game))[-1]
-    ours, theirs = (exact.exploitability(game, i.policy) for i in (descent, averaged))
-    assert ours < theirs
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: FictitiousPlay(iterations=0), "iterations must be at least 1, got 0"),
-        (lambda: FictitiousPlay(delta=-1.0), "delta must be at least 0, got -1.0"),
-        (lambda: OnlineMirrorDescent(rate=0.0), "rate must be positive, got 0.0"),
-        (lambda: FixedPointIteration(step=-1.0), "step must be positive, got -1.0"),
-    ],
-)
-def test_bad_parameters_name_value_and_bound(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()

@@ -13,7 +13,7 @@ from mfg_envs import exact, make_game, policies
 from mfg_envs.metrics.regularised import regularised_exploitability
 
 
-def test_with_alpha_1_it_is_mirror_descent(any_game):
+def test_descent_with_alpha_1_is_mirror_descent(any_game):
     ours = MunchausenOMD(iterations=5, alpha=1, temperature=0.7).learn(any_game)
     theirs = OnlineMirrorDescent(iterations=5, rate=1 / 0.7).learn(any_game)
     for one, two in zip(ours, theirs, strict=True):
@@ -36,7 +36,7 @@ def published(game, flow, policy, temperature, alpha):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("toy", ["Epidemic", "Corridor", "Garnet"])
-def test_it_plays_the_softmax_of_the_published_recursion(toy, alpha, toys):
+def test_policies_are_the_softmax_of_the_published_recursion(toy, alpha, toys):
     game, temperature = getattr(toys, toy)(), 0.5
     policy = policies.uniform(game)
     learner = MunchausenOMD(iterations=4, alpha=alpha, temperature=temperature)

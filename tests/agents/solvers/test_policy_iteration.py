@@ -56,7 +56,7 @@ def test_boltzmann_improvement_converges_to_its_closed_form(temperature):
     assert (np.abs(shares - end) <= bound + 1e-14).all()
 
 
-def test_it_improves_by_one_step_where_a_fixed_point_iteration_solves(toys):
+def test_policies_improve_by_one_step_where_a_fixed_point_iteration_solves(toys):
     # Without a crowd to mind: after k improvements the last k decisions are best, and a
     # fixed-point iteration has them all after the first.
     game = toys.Corridor(crowding=0.0)

@@ -6,12 +6,12 @@ state the crowd is always there: every action 0 earns -1, every action 1 a quart
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pytest
+from covering import covering
 
 from agents import (
     MFOMO,
@@ -96,13 +96,22 @@ LEARNERS = {
 }
 ENDLESS = ("exact PMA", "QMIteration", "SemiSGD")
 SAMPLED = ("QMIteration", "SemiSGD")
-SIZES = [
-    (cls, T, S, A, K)
-    for cls, (T, S, A, K) in itertools.product(
-        (Smallest, Jammed), itertools.product((None, 1, 2), (1, 2), (1, 2), (1, 2))
-    )
-    if 1 in (T, S, A, K) and (cls is Smallest or K == 2)
-]
+
+
+def smallest(cls, T, S, A, K):
+    """Return whether there is such a game, and something in it is there once only."""
+    return 1 in (T, S, A, K) and (cls is Smallest or K == 2)
+
+
+each_size = covering(
+    strength=2,
+    where=smallest,
+    cls={"Smallest": Smallest, "Jammed": Jammed},
+    T=(None, 1, 2),
+    S=(1, 2),
+    A=(1, 2),
+    K=(1, 2),
+)
 
 
 def numbers(game):
@@ -129,7 +138,7 @@ def numbers(game):
     }
 
 
-@pytest.mark.parametrize(("cls", "T", "S", "A", "K"), SIZES)
+@each_size
 def test_what_is_exact_is_the_same_on_both_back_ends(use, cls, T, S, A, K):
     game = cls(horizon=T, states=S, actions=A, outcomes=K)
     use("numpy")
@@ -147,7 +156,7 @@ def test_what_is_exact_is_the_same_on_both_back_ends(use, cls, T, S, A, K):
         assert got["soft"] == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize(("cls", "T", "S", "A", "K"), SIZES)
+@each_size
 def test_every_solver_learns(use, cls, T, S, A, K):
     game = cls(horizon=T, states=S, actions=A, outcomes=K)
     for name, learner in LEARNERS.items():

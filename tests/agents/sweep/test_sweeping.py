@@ -19,7 +19,7 @@ from agents.sweep.jobs import Job, News
 from agents.sweep.sweeping import Sweep
 from mfg_envs import make_game
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[2]
 GAME = make_game("ring_road", num_cells=6, num_speeds=3)
 SCRIPT = textwrap.dedent(
     """
@@ -40,8 +40,8 @@ SCRIPT = textwrap.dedent(
 def toys(tmp_path, monkeypatch):
     """Make the toy learner importable, here and in workers."""
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.syspath_prepend(str(TESTS))
     import toy_learner
 
     return toy_learner
@@ -93,7 +93,7 @@ def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOY_LOG", str(folder / "log"))
-        patch.setenv("PYTHONPATH", str(HERE))
+        patch.setenv("PYTHONPATH", str(TESTS))
         assert start(folder, folder / "out").wait() == 0
     return folder / "out"
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from clock import Clock
 from gymnasium import spaces
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecMonitor, VecNormalize
+from toy_envs import Clock
 
 from agents.independent.independent_sb3 import IndependentLearners
 

@@ -38,13 +38,13 @@ def _has(env, group):
 
 
 @pytest.mark.parametrize("view", [*VIEWS, *OF_ONE_KIND])
-def test_agents_of_one_kind(view):
+def test_aec_environments_of_one_kind_are_refused(view):
     with pytest.raises(TypeError, match=r"env must be a PettingZoo ParallelEnv, got .*aec_to_par"):
         {**VIEWS, **OF_ONE_KIND}[view](ring_road_v0.env(num_agents=3))
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_agents_of_several_kinds(view):
+def test_aec_environments_of_several_kinds_are_refused_until_converted(view):
     env = dispatcher_v0.env(num_locals=2)
     with pytest.raises(TypeError, match=r"env must be a PettingZoo ParallelEnv, got .*aec_to_par"):
         VIEWS[view](env)

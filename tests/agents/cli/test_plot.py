@@ -125,7 +125,7 @@ def test_a_run_in_several_seeds_is_a_band(tmp_path):
     assert written(tmp_path) == ["flow.png", "learning_curves.png", "policy.png"]
 
 
-def test_what_is_wrong_is_said_before_anything_is_written(one, tmp_path):
+def test_faults_are_named_before_anything_is_written(one, tmp_path):
     for arguments, words in {
         (tmp_path / "none",): "is no folder",
         (one, "--out", one / "x.txt"): "must end with .png, .svg, .pdf",

@@ -50,7 +50,7 @@ def test_a_horizon_terminates_and_a_cut_truncates():
         assert [info["TimeLimit.truncated"] for info in infos] == [cut] * 6
 
 
-def test_what_a_callback_writes_into_the_infos_is_gone_at_the_next_step():
+def test_infos_written_by_a_callback_are_gone_at_the_next_step():
     venv = SharedPolicyVecEnv(road())
     venv.reset()
     *_, infos = venv.step(np.zeros(6, int))
@@ -83,7 +83,7 @@ def test_attributes_and_methods_are_those_of_the_environment():
     assert not venv.has_attr("no_such_thing")
 
 
-def test_it_draws_the_first_copy():
+def test_pictures_show_the_first_copy():
     venv = SharedPolicyVecEnv(road(render_mode="rgb_array"), copies=2)
     venv.reset()
     picture = venv.render()
@@ -112,7 +112,7 @@ def test_learners_run_and_the_seed_decides(algorithm):
     assert torch.isfinite(one).all()
 
 
-def test_a_continuous_game_and_index_observations_learn_too():
+def test_a_continuous_game_and_index_observations_are_learned():
     venv = SharedPolicyVecEnv(linear_quadratic_v0.parallel_env(num_agents=4))
     SAC("MlpPolicy", venv, learning_starts=8, seed=0, device="cpu").learn(24)
     venv = SharedPolicyVecEnv(sis_v0.parallel_env(num_agents=4, observe=("index",)))
@@ -152,7 +152,7 @@ class Watched(BatchedBootstrap):
         return going_on
 
 
-def test_what_is_added_is_the_discounted_value_of_the_last_observation():
+def test_cuts_add_the_discounted_value_of_the_last_observation():
     venv, watched = SharedPolicyVecEnv(road(num_agents=7)), Watched()
     PPO("MlpPolicy", venv, n_steps=12, batch_size=84, n_epochs=1, seed=1, device="cpu").learn(
         84, callback=watched
@@ -165,7 +165,7 @@ def test_nothing_is_added_where_the_game_itself_ends():
     np.testing.assert_array_equal(r1, r2)
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch):
+def test_a_missing_extra_is_named_with_what_to_install(monkeypatch):
     for name in list(sys.modules):
         if name == "wrappers.shared_policy_vec_env" or name.startswith("stable_baselines3"):
             monkeypatch.delitem(sys.modules, name)

@@ -125,7 +125,7 @@ def test_a_continuous_policy_is_measured_by_playing(tmp_path, monkeypatch):
     assert abs(played.mean - played.value) < 5 * error + 3 * 0.4 / 50
 
 
-def test_what_is_no_policy_for_all_is_refused(tmp_path):
+def test_policies_that_are_not_for_all_are_refused(tmp_path):
     game = make_game("left_right")
     last = run(OnlineMirrorDescent(iterations=1), game, out=tmp_path, progress=False).last
     with pytest.raises(ValueError, match="is no one policy that all players of left_right"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from pettingzoo.test import parallel_api_test
-from pettingzoo.utils.wrappers import BaseParallelWrapper
+from toy_envs import Foreign
 
 from mfg_envs import (
     crowd_modelling_v0,
@@ -26,10 +26,6 @@ from wrappers import (
     as_arrays,
 )
 from wrappers.subsample_neighbours import draw_others
-
-
-class Foreign(BaseParallelWrapper):
-    """Hide what an environment is, so that only its dicts are left."""
 
 
 def road(**parameters):
@@ -166,7 +162,7 @@ def test_points_of_a_grid_are_played():
         assert one == two
 
 
-def test_what_is_appended_is_what_two_others_see():
+def test_observations_of_two_others_are_appended():
     env = SubsampleNeighbours(road(), 2)
     seen, _ = env.reset(seed=0)
     for k in range(4):

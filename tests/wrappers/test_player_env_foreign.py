@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from clock import Clock, Kinds
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
+from toy_envs import Clock, Kinds
 
 from agents import IndependentLearners
 from mfg_envs import dispatcher_v0, four_rooms_grid_v0, make_game, ring_road_v0

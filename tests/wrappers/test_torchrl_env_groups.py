@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from clock import Clock, Kinds
 from torchrl.envs import MarlGroupMapType
 from torchrl.envs.utils import check_env_specs
+from toy_envs import Clock, Kinds
 
 from mfg_envs import dispatcher_v0, ring_road_v0
 from wrappers import as_arrays, to_torchrl
