@@ -144,7 +144,7 @@ class LinearQuadratic(ContinuousGame):
         half = self.start_scale
         return tuple(Uniform(v - half, v + half) for v in _vector("start", self.start, self.dim))
 
-    def noise_law(self, t, x, a, m):
+    def noise_law(self, t, x, a, m) -> Normal | Uniform:
         return Uniform(-self.noise_scale, self.noise_scale)
 
     def step(self, t, x, a, m, w):
