@@ -12,11 +12,12 @@ from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
 from .runs.iterate import Iterate
 from .runs.running import Run, run
+from .runs.saved import SavedRun, load_run, load_runs
 from .single_path.qm_iteration import QMIteration
 from .single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
 from .solvers.fictitious_play import FictitiousPlay
 from .solvers.fixed_point_iteration import FixedPointIteration
-from .solvers.frank_wolfe import FrankWolfe
+from .solvers.frank_wolfe import FrankWolfe, beckmann, relative_gap
 from .solvers.mfomo import MFOMO
 from .solvers.munchausen_omd import MunchausenOMD
 from .solvers.online_mirror_descent import OnlineMirrorDescent
@@ -24,11 +25,11 @@ from .solvers.policy_iteration import PolicyIteration
 from .solvers.prior_descent import PriorDescent
 from .subsample.execution import SubsampledPolicy
 from .subsample.subsample_mfq import SubsampleMFQ
-from .subsample.value import exact_team_value, team_value
+from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
 
 if TYPE_CHECKING:
-    from .independent.best_response import learned_response
+    from .independent.best_response import learned_response, tabulate
     from .independent.independent_sb3 import IndependentLearners
 
 __all__ = [
@@ -50,14 +51,21 @@ __all__ = [
     "QMIteration",
     "Run",
     "SampledFixedPointIteration",
+    "SavedRun",
     "SemiSGD",
     "SimpleFictitiousPlay",
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",
+    "beckmann",
     "exact_team_value",
+    "initial_value",
     "learned_response",
+    "load_run",
+    "load_runs",
+    "relative_gap",
     "run",
+    "tabulate",
     "team_value",
 ]
 
@@ -65,6 +73,7 @@ __all__ = [
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
     "learned_response": "independent.best_response",
+    "tabulate": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
 if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is

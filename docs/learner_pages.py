@@ -12,7 +12,7 @@ from learner_curves import Curve, curve_of
 from pettingzoo import ParallelEnv
 
 import agents
-from mfg_envs.environments.representative import RepresentativeEnv
+from mfg_envs import RepresentativeEnv
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 

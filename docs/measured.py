@@ -11,10 +11,15 @@ from typing import NamedTuple
 import docstrings
 import numpy as np
 
-from agents import FictitiousPlay, FixedPointIteration, SubsampledPolicy, SubsampleMFQ, run
-from agents.subsample.value import team_value
-from mfg_envs import exact, make_game, metrics, policies
-from mfg_envs.exact.discretise import discretise
+from agents import (
+    FictitiousPlay,
+    FixedPointIteration,
+    SubsampledPolicy,
+    SubsampleMFQ,
+    run,
+    team_value,
+)
+from mfg_envs import discretise, exact, make_game, metrics, policies
 
 STUDY = Path(__file__).with_name("solvers.md")
 SPEEDS = Path(__file__).with_name("bench.json")

@@ -11,9 +11,8 @@ import numpy as np
 
 from agents import FixedPointIteration, OnlineMirrorDescent
 from agents.figures import flow_animation, sample_players, write_gif
-from mfg_envs import exact, make_game, policies
-from mfg_envs.exact.discretise import discretise
-from mfg_envs.games.roads.networks import Trips
+from mfg_envs import discretise, exact, make_game, policies
+from mfg_envs.games.roads import Trips
 
 IMAGES = Path(__file__).parent / "images"
 

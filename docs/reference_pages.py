@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 
 MODULES = {
     "mfg_envs": "mfg_envs",
     "game": "mfg_envs.game",
     "exact": "mfg_envs.exact",
     "metrics": "mfg_envs.metrics",
-    "policies": "mfg_envs.exact.policies",
+    "policies": "mfg_envs.policies",
+    "riccati": "mfg_envs.riccati",
+    "roads": "mfg_envs.games.roads",
     "agents": "agents",
+    "figures": "agents.figures",
     "wrappers": "wrappers",
 }
 """Name of a page -> the module whose public names it lists."""
@@ -37,5 +39,4 @@ def public_names(home: str) -> list[str]:
             if getattr(value, "__module__", "") == home and not name.startswith("_")
         ]
     )
-    package = hasattr(module, "__path__")
-    return [name for name in names if not (package and find_spec(f"{home}.{name}"))]
+    return [name for name in names if f"{home}.{name}" not in MODULES.values()]

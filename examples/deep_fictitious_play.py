@@ -1,8 +1,7 @@
 """How is a continuous game learned, and what does its crowd look like then?"""
 
 from agents import DedaFP
-from mfg_envs import make_game, metrics
-from mfg_envs.simulate.batch import BatchEnv
+from mfg_envs import BatchEnv, make_game, metrics
 
 game = make_game("linear_quadratic")
 learner = DedaFP(

@@ -1,7 +1,13 @@
 """How many locals must a dispatcher look at to serve fifty of them?"""
 
-from agents import SubsampledPolicy, SubsampleMFQ, exact_team_value, run, team_value
-from agents.subsample.value import initial_value
+from agents import (
+    SubsampledPolicy,
+    SubsampleMFQ,
+    exact_team_value,
+    initial_value,
+    run,
+    team_value,
+)
 from mfg_envs import dispatcher_v0, make_game
 
 game = make_game("dispatcher")

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, register_ids
 
 if TYPE_CHECKING:
-    from mfg_envs import exact, metrics
+    from mfg_envs import exact, metrics, policies, riccati
     from mfg_envs.environments.population import PopulationEnv
     from mfg_envs.environments.representative import RepresentativeEnv, RepresentativeVectorEnv
     from mfg_envs.environments.team import TeamEnv
-    from mfg_envs.exact import policies, riccati
+    from mfg_envs.exact.discretise import discretise
     from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
     from mfg_envs.simulate.batch import BatchEnv
     from mfg_envs.simulate.team import TeamBatchEnv
     from mfg_envs.testing import check_env, check_game
+    from mfg_envs.v0 import *  # noqa: F403  all of them
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "TeamGame",
     "check_env",
     "check_game",
+    "discretise",
     "exact",
     "make_game",
     "metrics",
@@ -53,17 +55,12 @@ _HOMES = {
     "TeamGame": "game",
     "check_env": "testing",
     "check_game": "testing",
+    "discretise": "exact.discretise",
 }
 """Public name -> module that has it."""
-_MODULES = {
-    "exact": "exact",
-    "metrics": "metrics",
-    "policies": "exact.policies",
-    "riccati": "exact.riccati",
-}
-"""Public module -> where it is."""
+_MODULES = ("exact", "metrics", "policies", "riccati")
 
-__path__.append(f"{__path__[0]}/v0")  # import mfg_envs.ring_road_v0
+__path__.append(f"{__path__[0]}/v0")  # noqa: F405  import mfg_envs.ring_road_v0
 register_ids()
 
 
@@ -73,5 +70,5 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
     games = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
     if name in _MODULES or name.removesuffix("_v0") in games:
-        return importlib.import_module(f"mfg_envs.{_MODULES.get(name, name)}")
+        return importlib.import_module(f"mfg_envs.{name}")
     raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

@@ -83,6 +83,14 @@ def test_page_of_a_game_shows_what_its_file_says(made):
     assert "| FPI | 3.6e+01 ~ | 0.0e+00 ✓ |" in page  # as in docs/solvers.md
 
 
+def test_reference_lists_functions_whose_module_has_their_name_and_no_modules(made):
+    for name in ("welfare", "nash_gap", "grid_response", "approximate_exploitability"):
+        assert f"::: mfg_envs.metrics.{name}\n" in made["reference/metrics.md"]
+    assert "::: agents.run\n" in made["reference/agents.md"]
+    for name in ("exact", "metrics", "policies", "riccati"):
+        assert f"::: mfg_envs.{name}\n" not in made["reference/mfg_envs.md"]
+
+
 def test_study_is_read_whole():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(DOCS))

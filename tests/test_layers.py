@@ -25,8 +25,8 @@ FLOORS = (
     ("mfg_envs.simulate",),
     ("mfg_envs.environments", "mfg_envs.metrics", "mfg_envs.testing"),
     ("mfg_envs.registry",),
+    ("mfg_envs.v0", "mfg_envs.policies", "mfg_envs.riccati"),
     ("mfg_envs",),
-    ("mfg_envs.v0",),
     ("wrappers",),
     ("agents.runs",),
     (

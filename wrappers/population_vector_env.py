@@ -33,7 +33,7 @@ class PopulationVectorEnv(VectorEnv[Any, Any, Array]):
         arrays: The population, see ``as_arrays``.
 
     Raises:
-        ValueError: If an argument is none of these.
+        ValueError: If an argument is invalid.
     """
 
     def __init__(

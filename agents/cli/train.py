@@ -136,7 +136,7 @@ def _carry_out(console: Console, plan: Plan, tensorboard: bool) -> list[SavedRun
         options["tensorboard"] = folder / "tensorboard" if tensorboard else None
         try:
             run(plan.learner, plan.game, seed, progress=console.is_terminal, **options)
-        except TypeError as error:  # the learner is none for this game
+        except TypeError as error:  # the learner cannot play this game
             raise ValueError(str(error)) from error
         saved.append(SavedRun(folder))
     return saved

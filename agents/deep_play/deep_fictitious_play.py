@@ -118,7 +118,7 @@ class SimpleFictitiousPlay:
             start: An iterate to go on from.
 
         Raises:
-            ValueError: If the game is none of these.
+            ValueError: If the game is another one.
             ImportError: If torch, Stable-Baselines3 or zuko is missing.
         """
         game, key = _check(source), random.seed_key(seed)

@@ -109,7 +109,7 @@ def _shaped(flow: Array, name: str, *shapes: tuple[int, ...]) -> Array:
     """Return a flow (T, *shape) of one of the shapes.
 
     Raises:
-        ValueError: If it has none of them, or is not finite.
+        ValueError: If it has another shape, or is not finite.
     """
     shapes = tuple(dict.fromkeys(shapes))
     if not np.isfinite(flow).all():

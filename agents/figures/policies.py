@@ -168,7 +168,7 @@ def _arrows(game: Any, layout: Layout, table: Array) -> Any:
     names = layout.action_names
     unknown = [name for name in names if name not in DIRECTIONS]
     if unknown or not names:
-        what = f"{unknown[0]!r} is none" if names else "its actions have no names"
+        what = f"{unknown[0]!r} is not one" if names else "its actions have no names"
         raise ValueError(f"moves of {name_of(game)} have no direction to draw: {what}")
     moves, walls = np.array([DIRECTIONS[name] for name in names], float), layout.walls
     walls = np.asarray(walls, bool)

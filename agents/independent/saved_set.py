@@ -27,8 +27,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from ..runs.atomic_files import write_atomically, write_json, write_npz
 from ..runs.torch_state import GlobalRandomness
-from . import arrays as independent_arrays
-from . import weights as independent_weights
+from . import arrays, weights
 
 FORMAT = 1
 COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "exploration_rate")
@@ -50,7 +49,7 @@ def save(
     folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRandomness, calls: int
 ) -> None:
     """Write a set of models; the set that was there stays whole until the new one is."""
-    arrays = {name: independent_arrays.arrays(name, model) for name, model in models.items()}
+    kept = {name: arrays.arrays(name, model) for name, model in models.items()}
     before = _header(folder)["generation"] if (folder / "set.json").exists() else 0
     new, labels = folder / str(before + 1), _labels(models)
     shutil.rmtree(new, ignore_errors=True)  # what a killed save left behind
@@ -58,8 +57,8 @@ def save(
     for i, (name, model) in enumerate(models.items()):
         file = stem(list(models), i)
         write_atomically(new / f"{file}.zip", model.save)
-        write_npz(new / f"{file}.npz", arrays[name])
-    write_npz(new / "randomness.npz", independent_arrays.numbers(randomness.state))
+        write_npz(new / f"{file}.npz", kept[name])
+    write_npz(new / "randomness.npz", arrays.numbers(randomness.state))
     players = {
         label: {
             "kind": type(model).__name__,
@@ -94,19 +93,17 @@ def load(folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRa
     def read(name: str, parse: Callable[[Any], Any]) -> Any:
         return _read(folder, numbered / name, parse)
 
-    states = read("randomness.npz", lambda opened: independent_arrays.states(_npz(opened)))
+    states = read("randomness.npz", lambda opened: arrays.states(_npz(opened)))
     parts = []
     for i, (label, model) in enumerate(zip(labels, models.values(), strict=True)):
         file, player = stem(list(models), i), header["players"][label]
         _check_player(f"{folder / 'set.json'}: {label}", model, player)
-        weights = read(f"{file}.zip", partial(independent_weights.read, model))
-        arrays = read(
-            f"{file}.npz", lambda opened, m=model: independent_arrays.checked(m, _npz(opened))
-        )
-        parts.append((model, weights, arrays, player))
-    for model, weights, arrays, player in parts:
-        independent_weights.write(model, weights)
-        independent_arrays.set_arrays(model, arrays)
+        trained = read(f"{file}.zip", partial(weights.read, model))
+        kept = read(f"{file}.npz", lambda opened, m=model: arrays.checked(m, _npz(opened)))
+        parts.append((model, trained, kept, player))
+    for model, trained, kept, player in parts:
+        weights.write(model, trained)
+        arrays.set_arrays(model, kept)
         for counter, value in player["counters"].items():
             setattr(model, counter, value)
         _generator(model).state = player["action_space"]

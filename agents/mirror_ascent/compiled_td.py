@@ -1,6 +1,6 @@
 """Conditional TD learning in compiled code: the tables as lines of memory, and the calls.
 
-``policy_mirror_ascent_loop`` says what is in a line, and has the loop.
+``compiled`` says what is in a line, and has the loop.
 """
 
 from __future__ import annotations

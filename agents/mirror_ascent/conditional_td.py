@@ -11,7 +11,7 @@ bound, for m = 0, 1, ... and the m-th of those transitions ``(s, a, r, s', a')``
 Sources: Yardim, Cayci, Geist, He (ICML 2023, arXiv 2212.14449); transitions that are stored and
 replayed: Benjamin, Abate (arXiv 2306.02766).  Tables are in single precision, and probabilities of
 actions are rounded to multiples of ``1 / MARKS`` when one is drawn: so what a player needs in a
-state fits a cache line (``policy_mirror_ascent_loop``, which gives the same bits as ``Walk``).
+state fits a cache line (``compiled``, which gives the same bits as ``Walk``).
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _array(numbers: Any, kind: Any) -> Any:
     try:
         array = np.array(numbers, kind)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"a recipe has an array that is none: {error}") from error
+        raise ValueError(f"a recipe has an invalid array: {error}") from error
     if array.dtype.kind not in "biuf":
         raise ValueError(f"a recipe has an array of {array.dtype}, which are no numbers")
     return array

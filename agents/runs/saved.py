@@ -99,7 +99,7 @@ class SavedRun:
             )
         made = build(content, self._own)
         if not (isinstance(made, Game | TeamGame) if what == "game" else hasattr(made, "learn")):
-            raise ValueError(f"{self.folder} names as its {what} {made!r:.80}, which is none")
+            raise ValueError(f"{self.folder} names as its {what} {made!r:.80}, which is not one")
         return made
 
 

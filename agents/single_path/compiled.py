@@ -21,7 +21,7 @@ BLOCK = 512
 
 @functools.cache
 def compiled_loop(game_class: type[FiniteGame]) -> Callable[..., Any]:
-    """Compile the loop for a class of games; it returns False if a move is none."""
+    """Compile the loop for a class of games; it returns False if a move is invalid."""
     view, noise_law, move, reward, jit = methods(game_class)
     bits, fold, unit = scalar(random.bits), scalar(random.fold), scalar(random.unit)
     exp, u64, u32, i64 = scalar(elementary.exp), np.uint64, np.uint32, np.int64

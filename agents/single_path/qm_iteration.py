@@ -85,7 +85,7 @@ class QMIteration:
         seed: int | Sequence[int] = 0,
         start: Iterate | None = None,
     ) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration; see ``online.learn``."""
+        """Yield an iterate per outer iteration; see ``trajectory.learn``."""
         on = self.variant == "on"
         rules = trajectory.Rules(on, False, self.target == "sarsa")
         return trajectory.learn(source, seed, self.iterations, self.schedule, rules, start=start)

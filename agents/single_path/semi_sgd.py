@@ -70,7 +70,7 @@ class SemiSGD:
         seed: int | Sequence[int] = 0,
         start: Iterate | None = None,
     ) -> Iterator[Iterate]:
-        """Yield an iterate every ``inner_steps`` transitions; see ``online.learn``."""
+        """Yield an iterate every ``inner_steps`` transitions; see ``trajectory.learn``."""
         fresh = self.refresh == 1
         return trajectory.learn(
             source, seed, self.iterations, lambda k: _constant(self, self.inner_steps),
@@ -119,7 +119,7 @@ class SampledFixedPointIteration:
         seed: int | Sequence[int] = 0,
         start: Iterate | None = None,
     ) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration; see ``online.learn``."""
+        """Yield an iterate per outer iteration; see ``trajectory.learn``."""
         return trajectory.learn(
             source, seed, self.iterations, lambda k: _constant(self, self.inner_steps),
             trajectory.Rules(False, False, sarsa=False), start=start, q_scale=self.q_scale,

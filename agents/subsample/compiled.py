@@ -1,4 +1,4 @@
-"""The compiled sweeps of SUBSAMPLE-MFQ; their oracles are in ``subsample_tables``."""
+"""The compiled sweeps of SUBSAMPLE-MFQ; their oracles are in ``value_iteration``."""
 
 from __future__ import annotations
 

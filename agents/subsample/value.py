@@ -112,7 +112,7 @@ def exact_team_value(policy: SubsampledPolicy, num_locals: int) -> Array:
     """Return the exact values of a policy for a team of n, (S_g, F); see ``initial_value``.
 
     Raises:
-        ValueError: If the policy is none with fresh samples, the reward reads the crowd, the
+        ValueError: If the policy does not sample afresh, the reward reads the crowd, the
             game has a horizon, or there are more states than memory for their equations.
     """
     game, n, k = policy.game, num_locals, policy.k

@@ -1,7 +1,7 @@
 """Sweeps: a learner with every combination of parameters, every seed, on several processes.
 
 A sweep lives in a folder with one folder a run, named after the run's configuration (see
-``sweep_jobs``).  A run that is complete there is not done again; one that was stopped, however,
+``jobs``).  A run that is complete there is not done again; one that was stopped, however,
 goes on from its checkpoint; two sweeps in one folder share the work.  Results do not depend on
 the number of processes, on their order, or on what was interrupted::
 

@@ -103,7 +103,7 @@ class Episodes(ABC):
             every time.  Five empty dicts once the episode is over.
 
         Raises:
-            ValueError: If an action is missing, of an unknown agent, or none of the game; the
+            ValueError: If an action is missing, of an unknown agent, or invalid; the
                 message names the agent and the bound, and nothing has moved.
         """
         if not self.agents:

@@ -1,4 +1,4 @@
-"""The compiled work on one block of states, which ``sweeps`` repeats over blocks and times.
+"""The compiled work on a block of states, which ``compiled_passes`` repeats over blocks and times.
 
 Policies and values are [t, a, s]; laws and the values ``v`` of states are [t, s].  A block is the
 states ``lo + i``, i < n.  Every inner loop runs over contiguous numbers, and all the work on a
@@ -29,7 +29,7 @@ class Blocks(NamedTuple):
     """The work on a block, for one class of games; False says that something is wrong.
 
     Attributes:
-        lawful: Whether a policy is one.
+        lawful: Whether a policy is valid.
         push: Move the crowd of all blocks by one step; with room for sums, check its policy.
         pay: Store the rewards, as ``q[k, a, base + i]``.
         expect: Add the values expected of the next step to them.

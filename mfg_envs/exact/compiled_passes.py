@@ -17,7 +17,7 @@ from mfg_envs.numerics.restrict import restrict
 class Sweeps(NamedTuple):
     """The sweeps of one class of games, whose arguments begin with ``passes.arguments``.
 
-    False, or NaN, says that something is wrong: a policy that is none, a move that leads nowhere,
+    False, or NaN, says that something is wrong: an invalid policy, a move that leads nowhere,
     a value that is not finite.
 
     Attributes:

@@ -85,7 +85,7 @@ def arguments(game: FiniteGame) -> tuple[Any, ...]:
 def forward(game: FiniteGame, policy: Array) -> Array | None:
     """Return the laws of states met under a policy, (T, S); see ``exact.flow``.
 
-    None if the policy is none, mass is lost or a move leads nowhere.
+    None if the policy is invalid, mass is lost or a move leads nowhere.
     """
     laws = np.empty((game.horizon or 1, game.num_states))
     laws[0] = initial_law(game)
@@ -98,7 +98,7 @@ def forward(game: FiniteGame, policy: Array) -> Array | None:
 def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array | None:
     """Return action values against checked mean fields; see ``exact.action_values``.
 
-    None if the policy is none, a reward is not finite or a move leads nowhere.
+    None if the policy is invalid, a reward is not finite or a move leads nowhere.
     """
     q = empty((game.horizon or 1, game.num_actions, game.num_states))
     none = q[:0]

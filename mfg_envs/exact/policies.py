@@ -19,6 +19,21 @@ from mfg_envs.numerics import elementary
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.numerics.memory import check_memory
 
+__all__ = [
+    "check_law",
+    "check_laws",
+    "check_mean_field",
+    "check_policy",
+    "greedy",
+    "observed_legal",
+    "over_states",
+    "policy_table",
+    "rule_table",
+    "softmax",
+    "states_innermost",
+    "uniform",
+]
+
 
 def policy_table(game: FiniteGame, policy: Array) -> Array:
     """Return a checked policy over private states, float64 (T, S, A) or (S, A).
@@ -56,7 +71,7 @@ def _check_table(name: str, axes: str, given: Any) -> None:
     if isinstance(given, Mapping) or hasattr(given, "predict") or callable(given):
         raise TypeError(
             f"{name} must be an array {axes} of probabilities, got {type(given).__name__}: of one"
-            " model, agents.independent.best_response.tabulate(game, mean_fields, model) makes"
+            " model, agents.tabulate(game, mean_fields, model) makes"
             " such a table"
         )
 

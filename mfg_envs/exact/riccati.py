@@ -32,6 +32,16 @@ from mfg_envs.game.kinds import refuse
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.soundness.initial_laws import initial_law
 
+__all__ = [
+    "Affine",
+    "best_response",
+    "covariances",
+    "equilibrium",
+    "exploitability",
+    "flow",
+    "value",
+]
+
 
 class Affine(NamedTuple):
     """The policy ``a = gain[t] x + offset[t]``.

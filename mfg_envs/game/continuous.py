@@ -23,14 +23,13 @@ A method reads means by ``spread(m, x)``, a density by ``at(m, *cell(self.axes, 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mfg_envs.game import density
-from mfg_envs.game.finite import Array, Game
+from mfg_envs.game.finite import REQUIRED, Array, Game
 from mfg_envs.game.laws import Axis, Normal, Uniform
 from mfg_envs.game.parameters import check_choice
 from mfg_envs.game.vectors import cell
@@ -55,34 +54,20 @@ class ContinuousGame(Game):
         check_choice("mean_field_kind", cls.mean_field_kind, KINDS)
         cls.mean_field_of_controls = cls.mean_field_kind == "mean_action"
 
-    @property
-    @abstractmethod
-    def state_low(self) -> tuple[float, ...]:
-        """Least value of each state component.
+    state_low: tuple[float, ...] | Any = REQUIRED
+    """Least value of each state component.
 
-        In a game without borders: of a box that nearly all players stay in.  It is what the
-        observation "state" is scaled by, and cut off at.
-        """
-
-    @property
-    @abstractmethod
-    def state_high(self) -> tuple[float, ...]:
-        """Greatest value of each state component; see ``state_low``."""
-
-    @property
-    @abstractmethod
-    def action_low(self) -> tuple[float, ...]:
-        """Least value of each action component; may be minus infinity."""
-
-    @property
-    @abstractmethod
-    def action_high(self) -> tuple[float, ...]:
-        """Greatest value of each action component; may be infinity."""
-
-    @property
-    @abstractmethod
-    def initial_law(self) -> tuple[Normal | Uniform, ...]:
-        """Law of each component of the first private state, independent of each other."""
+    In a game without borders: of a box that nearly all players stay in.  It is what the
+    observation "state" is scaled by, and cut off at.
+    """
+    state_high: tuple[float, ...] | Any = REQUIRED
+    """Greatest value of each state component; see ``state_low``."""
+    action_low: tuple[float, ...] | Any = REQUIRED
+    """Least value of each action component; may be minus infinity."""
+    action_high: tuple[float, ...] | Any = REQUIRED
+    """Greatest value of each action component; may be infinity."""
+    initial_law: tuple[Normal | Uniform, ...] | Any = REQUIRED
+    """Law of each component of the first private state, independent of each other."""
 
     @property
     def state_dim(self) -> int:

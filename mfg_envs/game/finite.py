@@ -39,6 +39,15 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+class Required:
+    """Stands for what a game itself must say: in its class, in a field or by a property."""
+
+    __isabstractmethod__ = True  # a game that does not say it cannot be built
+
+
+REQUIRED: Any = Required()
+
+
 class Game(ABC):
     """A symmetric game whose players meet only through their mean field.
 
@@ -105,15 +114,12 @@ class FiniteGame(Game):
     compiles: ClassVar[bool] = True
     """Whether numba compiles the methods; False where they read more than numbers and arrays."""
 
-    @property
-    @abstractmethod
-    def num_states(self) -> int:
-        """Number of private states, S."""
-
-    @property
-    @abstractmethod
-    def num_actions(self) -> int:
-        """Number of actions, A."""
+    num_states: int | Any = REQUIRED
+    """Number of private states, S."""
+    num_actions: int | Any = REQUIRED
+    """Number of actions, A."""
+    initial_law: Array | Any = REQUIRED
+    """Law of the first private state, shape (S,)."""
 
     @property
     def num_observations(self) -> int:
@@ -124,11 +130,6 @@ class FiniteGame(Game):
     def num_places(self) -> int:
         """Number of places in which players count, P; the mean field is their histogram."""
         return self.num_observations
-
-    @property
-    @abstractmethod
-    def initial_law(self) -> Array:
-        """Law of the first private state, shape (S,)."""
 
     @cached_property
     def legal_actions(self) -> Array:

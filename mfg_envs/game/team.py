@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game.finite import Array
+from mfg_envs.game.finite import REQUIRED, Array
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import check_parameters
 from mfg_envs.game.reads import reads_crowd
@@ -66,25 +66,14 @@ class TeamGame(ABC):
         """Return the choices ``make`` offers beside the fields (default: none)."""
         return {}
 
-    @property
-    @abstractmethod
-    def num_global_states(self) -> int:
-        """Number of states of the global agent, S_g."""
-
-    @property
-    @abstractmethod
-    def num_global_actions(self) -> int:
-        """Number of actions of the global agent, A_g."""
-
-    @property
-    @abstractmethod
-    def num_local_states(self) -> int:
-        """Number of states of a local agent, S."""
-
-    @property
-    @abstractmethod
-    def num_local_actions(self) -> int:
-        """Number of actions of a local agent, A."""
+    num_global_states: int | Any = REQUIRED
+    """Number of states of the global agent, S_g."""
+    num_global_actions: int | Any = REQUIRED
+    """Number of actions of the global agent, A_g."""
+    num_local_states: int | Any = REQUIRED
+    """Number of states of a local agent, S."""
+    num_local_actions: int | Any = REQUIRED
+    """Number of actions of a local agent, A."""
 
     @property
     def initial_global_law(self) -> Array:

@@ -9,7 +9,7 @@ ends.  The reward falls with the density, so the game is monotone: one equilibri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class BeachBar(ContinuousGame):
     name: ClassVar[str] = "beach_bar"
     player_name: ClassVar[str] = "visitor"
     mean_field_kind: ClassVar[str] = "density"
+    state_low, state_high = (0.0,), (1.0,)
+    initial_law = (Uniform(0.0, 1.0),)
 
     bar_cost: float = 25.0
     crowd_cost: float = 2.5
@@ -61,14 +63,6 @@ class BeachBar(ContinuousGame):
         check_range("blur_width", self.blur_width, 1e-6, 1)
 
     @property
-    def state_low(self) -> tuple[float, ...]:
-        return (0.0,)
-
-    @property
-    def state_high(self) -> tuple[float, ...]:
-        return (1.0,)
-
-    @property
     def action_low(self) -> tuple[float, ...]:
         return (-self.reach,)
 
@@ -84,18 +78,14 @@ class BeachBar(ContinuousGame):
     def blur(self) -> float:
         return self.blur_width
 
-    @property
-    def initial_law(self) -> tuple[Uniform, ...]:
-        return (Uniform(0.0, 1.0),)
-
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return Uniform(-self.noise_scale, self.noise_scale)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         there = np.abs(x[0] + a[0] + w[0])
         return (1.0 - np.abs(1.0 - there),)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         away, crowd = x[0] - 0.5, at(m, *cell(self.axes, x))
         return -(
             self.bar_cost * away * away + self.crowd_cost * crowd + self.action_cost * a[0] * a[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class BeachBarGrid(Ring):
         ahead = (np.arange(self.num_cells) - self.bar) % self.num_cells
         return np.minimum(ahead, self.num_cells - ahead)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         effort = np.abs(self.moves[a]) / self.num_cells
         return -self.distance[x] - effort - np.log(at(m, x) + NOBODY)
 

@@ -52,6 +52,8 @@ class Chain(FiniteGame):
         ValueError: If a parameter is out of its range.
     """
 
+    num_actions = 3
+
     num_cells: int = 7
     slip: float = 0.025
     discount: float = 0.9
@@ -67,18 +69,14 @@ class Chain(FiniteGame):
         return self.num_cells
 
     @property
-    def num_actions(self) -> int:
-        return 3
-
-    @property
     def initial_law(self) -> Array:
         return np.full(self.num_cells, 1 / self.num_cells)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         slip = self.slip + 0 * a
         return slip, 1 - 2 * slip, slip
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return np.minimum(np.maximum(x + a + w - 2, 0), self.num_cells - 1)
 
     def neighbours(self, x: Array) -> Array:
@@ -116,7 +114,7 @@ class LasryLionsChain(Chain):
         """Cost of being in a cell, (S,)."""
         return self.attraction * (np.arange(self.num_cells) - (self.num_cells - 1) / 2) ** 2
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return -self.move_cost * np.abs(a - 1) - self.cost[x] - self.crowd_aversion * at(m, x)
 
 
@@ -159,7 +157,7 @@ class MoveForwardChain(Chain):
 
     move_cost: float = 0.1
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return 1.0 * x - self.move_cost * np.abs(a - 1)
 
 
@@ -200,7 +198,7 @@ class TwoBarCoordination(Chain):
         gap = np.abs(np.arange(self.num_cells)[:, None] - np.array(self.bars))
         return self.distance_cost * gap.min(-1)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return -self.move_cost * np.abs(a - 1) - self.cost[x] + self.crowd_attraction * at(m, x)
 
     def layout(self) -> Layout | None:

@@ -7,7 +7,7 @@ The smallest stationary game whose best-response map contracts.  Source: Magnino
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class ContractionGame(FiniteGame):
     """
 
     name: ClassVar[str] = "contraction_game"
+    num_states, num_actions = 2, 2
 
     switching_cost: float = 2.0
     crowd_aversion: float = 2.0
@@ -46,24 +47,16 @@ class ContractionGame(FiniteGame):
         check_range("crowd_aversion", self.crowd_aversion, 0)
 
     @property
-    def num_states(self) -> int:
-        return 2
-
-    @property
-    def num_actions(self) -> int:
-        return 2
-
-    @property
     def initial_law(self) -> Array:
         return np.full(2, 0.5)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return (1.0 + 0 * a,)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return (x + a) % 2
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return -self.switching_cost * a - self.crowd_aversion * at(m, x)
 
     def neighbours(self, x: Array) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class CrowdLQ(Ring):
         below = [0.5 * (1 + math.erf(e / self.volatility / math.sqrt(2))) for e in edges]
         return np.diff([0.0, *below, 1.0])
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         mean = 0.0
         for y in range(self.num_cells):
             mean = mean + y * at(m, x * 0 + y)

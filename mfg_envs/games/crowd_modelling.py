@@ -77,7 +77,7 @@ class CrowdModelling(Ring):
         """Cost of every action, (A,)."""
         return np.abs(self.moves) / self.num_cells
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         here = at(m, x)
         effort = self.effort[a] * np.where(self.with_congestion, here, 1.0)
         return self.attraction[x] - effort - self.crowd_aversion * np.log(here + NOBODY)
@@ -126,7 +126,7 @@ class TorusCrowdModelling(CrowdModelling):
         """Cost of every action, (A,)."""
         return np.abs(self.moves).sum(-1) / self.num_cells
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return self.after[self.after[x, a], w]
 
     def coordinates(self, x: Array) -> Array:

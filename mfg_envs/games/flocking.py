@@ -8,7 +8,7 @@ road in Zhang et al., "Stochastic Semi-Gradient Descent for Learning Mean Field 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Flocking(Road):
         size = self.num_cells
         check_range("radius", self.radius, 0, size, f"num_cells = {size}")
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         s = self.cell[x]
         mass, moment = 0.0, 0.0
         for d in range(-self.radius, self.radius + 1):

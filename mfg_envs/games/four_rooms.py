@@ -77,6 +77,8 @@ class FourRooms(ContinuousGame):
     name: ClassVar[str] = "four_rooms"
     player_name: ClassVar[str] = "walker"
     mean_field_kind: ClassVar[str] = "density"
+    state_low, state_high = (0.0, 0.0), (SIDE, SIDE)
+    initial_law = (Uniform(0.0, 0.025), Uniform(0.475, 0.5))
 
     action_cost: float = 0.1
     crowd_cost: float = 1.0
@@ -102,14 +104,6 @@ class FourRooms(ContinuousGame):
             raise ValueError(f"bins must be a multiple of 20, got {self.bins}")
 
     @property
-    def state_low(self) -> tuple[float, ...]:
-        return (0.0, 0.0)
-
-    @property
-    def state_high(self) -> tuple[float, ...]:
-        return (SIDE, SIDE)
-
-    @property
     def action_low(self) -> tuple[float, ...]:
         return (-self.speed, -self.speed)
 
@@ -125,20 +119,16 @@ class FourRooms(ContinuousGame):
     def blur(self) -> float:
         return self.blur_width
 
-    @property
-    def initial_law(self) -> tuple[Uniform, ...]:
-        return Uniform(0.0, 0.025), Uniform(0.475, 0.5)
-
     @cached_property
     def room(self) -> Array:
         x, y = np.indices((self.bins, self.bins)) * (SIDE / self.bins) + SIDE / self.bins / 2
         inside = [(abs(x - w.x) < w.half_x) & (abs(y - w.y) < w.half_y) for w in WALLS]
         return 1.0 - np.any(inside, axis=0)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return Normal(0.0, self.noise_scale)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         x0, y0 = x
         x1 = x0 + self.time_step * a[0] + w[0]
         y1 = y0 + self.time_step * a[1] + w[1]
@@ -146,7 +136,7 @@ class FourRooms(ContinuousGame):
         stop = out | blocked(x0, y0, x1, y1)
         return np.where(stop, x0, x1), np.where(stop, y0, y1)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         crowd = at(m, *cell(self.axes, x)) + self.epsilon
         return -(self.action_cost * (a[0] * a[0] + a[1] * a[1]) + self.crowd_cost * log(crowd))
 

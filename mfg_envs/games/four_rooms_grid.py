@@ -106,6 +106,7 @@ class FourRoomsGrid(FiniteGame):
 
     name: ClassVar[str] = "four_rooms_grid"
     player_name: ClassVar[str] = "walker"
+    num_actions = len(MOVES)
 
     plan: tuple[str, ...] = ROOMS
     noise: float = 1.0
@@ -148,10 +149,6 @@ class FourRoomsGrid(FiniteGame):
     @property
     def num_states(self) -> int:
         return int(self.free.sum())
-
-    @property
-    def num_actions(self) -> int:
-        return len(MOVES)
 
     @cached_property
     def free(self) -> Array:
@@ -198,13 +195,13 @@ class FourRoomsGrid(FiniteGame):
         """Reward of being in a state, (S,)."""
         return self._on_cells("place_rewards", self.place_rewards)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return self.chances[x, a]
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return self.end[x, a, w]
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return self.bonus[x] - self.crowd_aversion * np.log(at(m, x) + self.floor)
 
     def coordinates(self, x: Array) -> Array:

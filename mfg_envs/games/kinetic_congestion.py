@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class KineticCongestion(FiniteGame):
 
     name: ClassVar[str] = "kinetic_congestion"
     player_name: ClassVar[str] = "walker"
+    num_actions = len(MOVES)
 
     num_rows: int = 5
     num_columns: int = 5
@@ -64,10 +65,6 @@ class KineticCongestion(FiniteGame):
         return self.num_rows * self.num_columns
 
     @property
-    def num_actions(self) -> int:
-        return len(MOVES)
-
-    @property
     def initial_law(self) -> Array:
         return np.full(self.num_states, 1 / self.num_states)
 
@@ -81,15 +78,15 @@ class KineticCongestion(FiniteGame):
         """Cell every move is meant to lead to, int (S, A)."""
         return landing(self.free, MOVES)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         goal = self.goal[x, a]
         fails = np.where(goal == x, 0.0, np.minimum(1.0, at(m, goal) / self.capacity))
         return 1 - fails, fails
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return np.where(w == 0, self.goal[x, a], x)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return -1.0 * (x != self.target) - self.move_cost * (a != STAY)
 
     def coordinates(self, x: Array) -> Array:

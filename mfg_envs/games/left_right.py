@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class LeftRight(FiniteGame):
     """
 
     name: ClassVar[str] = "left_right"
+    num_states, num_actions = 3, 2
 
     left_cost: float = 1.0
     right_cost: float = 2.0
@@ -50,14 +51,6 @@ class LeftRight(FiniteGame):
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
     @property
-    def num_states(self) -> int:
-        return 3
-
-    @property
-    def num_actions(self) -> int:
-        return 2
-
-    @property
     def initial_law(self) -> Array:
         return np.array([1.0, 0.0, 0.0])
 
@@ -66,13 +59,13 @@ class LeftRight(FiniteGame):
         """Cost of being in a state with everybody, (3,)."""
         return np.array([0.0, self.left_cost, self.right_cost])
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return (1.0 + 0 * a,)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return a + 1
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return -self.cost[x] * at(m, x)
 
     def coordinates(self, x: Array) -> Array:

@@ -144,15 +144,15 @@ class LinearQuadratic(ContinuousGame):
         half = self.start_scale
         return tuple(Uniform(v - half, v + half) for v in _vector("start", self.start, self.dim))
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m) -> Normal | Uniform:
         return Uniform(-self.noise_scale, self.noise_scale)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         moved = add(linear(self.drift, x), linear(self.control, a))
         drawn = add(linear(self.coupling, spread(m, x)), w)
         return clip(add(moved, drawn), self.other_border, self.border)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         gap, away = subtract(x, self.target), subtract(x, spread(m, x))
         cost = dot(gap, linear(self.state_cost, gap)) + dot(a, linear(self.action_cost, a))
         return -(cost + dot(away, linear(self.crowd_cost, away)))
@@ -176,7 +176,7 @@ class GaussianLinearQuadratic(LinearQuadratic):
         first = _vector("start", self.start, self.dim)
         return tuple(Normal(v, self.start_scale) for v in first)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return Normal(0.0, self.noise_scale)
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -66,8 +66,8 @@ class MFGarnet(FiniteGame):
 
     name: ClassVar[str] = "mf_garnet"
 
-    num_states: int = 20  # pyright: ignore[reportIncompatibleMethodOverride]  a field will do
-    num_actions: int = 4  # pyright: ignore[reportIncompatibleMethodOverride]
+    num_states: int = 20
+    num_actions: int = 4
     branching: int = 5
     seed: int = 0
     dynamics_structure: str = "additive"
@@ -140,16 +140,16 @@ class MFGarnet(FiniteGame):
         u = 2 * self._draw(4, self.num_states, self.num_states) - 1
         return (u + u.T) / 2 if self.interaction == "potential" else (u - u.T) / 2
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         law, every = self.base[x, a], self.successors[x, a] * 0  # a zero for every outcome
         for y in range(self.num_states):
             law = law + self.shift[x, a, y] * at(m, every + y)
         return law
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return self.successors[x, a, w]
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         pull = 0.0
         for y in range(self.num_states):
             pull = pull + self.matrix[x, y] * at(m, x * 0 + y)

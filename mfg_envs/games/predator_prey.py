@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,6 +67,7 @@ class PredatorPrey(FiniteGame):
 
     name: ClassVar[str] = "predator_prey"
     player_name: ClassVar[str] = "animal"
+    num_actions = len(MOVES)
 
     num_cells: int = 5
     num_populations: int = 3
@@ -96,10 +97,6 @@ class PredatorPrey(FiniteGame):
     @property
     def num_states(self) -> int:
         return self.num_populations * self.area
-
-    @property
-    def num_actions(self) -> int:
-        return len(MOVES)
 
     @property
     def area(self) -> int:
@@ -141,13 +138,13 @@ class PredatorPrey(FiniteGame):
         law = np.array([self.noise / 4] * 4 + [1 - self.noise])
         return np.tile(law, (len(MOVES), 1))
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return self.chances[a]
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return self.after[self.after[x, a], w]
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         own, place = x // self.area, x % self.area
         r = -self.crowd_aversion * np.log(self.num_populations * at(m, x) + NOBODY)
         for other in range(self.num_populations):

@@ -9,7 +9,7 @@ Ours: the costs (1, 1), the impact .5, and that the stock stays within its limit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class PriceImpact(ContinuousGame):
     name: ClassVar[str] = "price_impact"
     player_name: ClassVar[str] = "trader"
     mean_field_kind: ClassVar[str] = "mean_action"
+    initial_law = (Uniform(0.0, 5.0),)
 
     stock_cost: float = 1.0
     action_cost: float = 1.0
@@ -73,18 +74,14 @@ class PriceImpact(ContinuousGame):
     def action_high(self) -> tuple[float, ...]:
         return (self.trade_limit,)
 
-    @property
-    def initial_law(self) -> tuple[Uniform, ...]:
-        return (Uniform(0.0, 5.0),)
-
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return Normal(0.0, self.noise_scale)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         there = x[0] + a[0] + w[0]
         return (np.minimum(np.maximum(there, -self.limit), self.limit),)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         stock, trade = x[0], a[0]
         gain = self.impact * stock * spread(m, a)[0]
         return gain - self.stock_cost * stock * stock - self.action_cost * trade * trade

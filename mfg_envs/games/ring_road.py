@@ -108,14 +108,14 @@ class Road(FiniteGame):
         points = self.points_per_cell
         return (np.arange(self.num_states) + points // 2) // points % self.num_cells
 
-    def observe(self, x: Any) -> Any:
+    def observe(self, x):
         return self.cell[x]
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         go = self.go[a]
         return 1 - go, go
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return (x + w * self.stride[a]) % self.num_states
 
     def coordinates(self, x: Array) -> Array:
@@ -173,7 +173,7 @@ class RingRoad(Road):
         """What one unit of mass in a cell takes off Greenshields' speed."""
         return 0.5 * self.num_cells / self.jam_density
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         s = self.cell[x]
         greenshields = 0.5 - at(m, s) * self.slowdown
         gap = self.speeds[a] - np.minimum(self.location[s], greenshields)
@@ -198,7 +198,7 @@ class AdditiveRingRoad(RingRoad):
         """Location term b of the wanted speed, (S,)."""
         return 0.2 * (np.sin(4 * np.pi * np.arange(self.num_cells) / self.num_cells) + 1)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         s = self.cell[x]
         greenshields = 0.5 - at(m, s) * self.slowdown
         gap = self.speeds[a] - self.location[s] - greenshields
@@ -222,7 +222,7 @@ class LWR(RingRoad):
         """Density of one unit of mass in a cell, in multiples of the jam density."""
         return self.num_cells / self.jam_density
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         gap = 1 - self.speeds[a] - at(m, self.cell[x]) * self.crowding
         return gap * gap * self.price
 
@@ -234,7 +234,7 @@ class Separable(LWR):
     Reward: ``-(speed^2 / 2 + rho - speed) / S``; else as "lwr".
     """
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
         return 2 * self.price * (0.5 * u * u + rho - u)
 
@@ -246,6 +246,6 @@ class NonSeparable(LWR):
     Reward: ``-(speed^2 / 2 + rho speed - speed) / S``; else as "lwr".
     """
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
         return 2 * self.price * (0.5 * u * u + rho * u - u)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -71,10 +71,10 @@ class Ring(FiniteGame):
         """Law of the push after every action, (A, K)."""
         return np.tile(self.push_law, (self.num_actions, 1))
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return self.chances[a]
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return (x + self.moves[a] + self.moves[w]) % self.num_cells
 
     def coordinates(self, x: Array) -> Array:

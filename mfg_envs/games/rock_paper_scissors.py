@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,17 +30,10 @@ class RockPaperScissors(FiniteGame):
     """
 
     name: ClassVar[str] = "rock_paper_scissors"
+    num_states, num_actions = 3, 3
 
     discount: float = 0.9
     horizon: int | None = None
-
-    @property
-    def num_states(self) -> int:
-        return 3
-
-    @property
-    def num_actions(self) -> int:
-        return 3
 
     @property
     def initial_law(self) -> Array:
@@ -51,13 +44,13 @@ class RockPaperScissors(FiniteGame):
         """What a choice earns against another, (3, 3)."""
         return np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         return (1.0 + 0 * a,)
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return a
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         r = 0.0
         for y in range(3):
             r = r + self.payoff[x, y] * at(m, x * 0 + y)

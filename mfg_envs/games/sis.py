@@ -51,6 +51,7 @@ class SIS(FiniteGame):
 
     name: ClassVar[str] = "sis"
     player_name: ClassVar[str] = "person"
+    num_states = 2
 
     infection: float = 0.8
     recovery: float = 0.1
@@ -89,10 +90,6 @@ class SIS(FiniteGame):
         return choices[setting](**parameters)
 
     @property
-    def num_states(self) -> int:
-        return 2
-
-    @property
     def num_actions(self) -> int:
         return len(self.contact)
 
@@ -115,14 +112,14 @@ class SIS(FiniteGame):
         """Reward of every state and action, (2, A)."""
         return np.array([self.well, self.ill], float)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         change = self.risk[x, a] + self.contagion[x, a] * at(m, x * 0 + 1)
         return 1 - change, change
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return np.where(w == 1, 1 - x, x)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         return self.payoff[x, a]
 
     def neighbours(self, x: Array) -> Array:

@@ -63,7 +63,7 @@ def grid_response(
         num_noise: Values of each noise component; None: 20, and 4.
 
     Raises:
-        ValueError: If the game or an argument is none of these, or memory does not suffice.
+        ValueError: If the game or an argument is invalid, or memory does not suffice.
     """
     m = _check(game, mean_fields)
     given = {"num_states": num_states, "num_actions": num_actions, "num_noise": num_noise}

@@ -106,7 +106,7 @@ def read_points(
 
 
 def refuse(a: Array, num_actions: int) -> None:
-    """Raise a ValueError that names the first action (B, N) that is none."""
+    """Raise a ValueError that names the first invalid action (B, N)."""
     b, i = np.argwhere((a < 0) | (a >= num_actions))[0]
     raise ValueError(
         f"action of population {b}, player {i} must be in [0, {num_actions}), got {a[b, i]}"

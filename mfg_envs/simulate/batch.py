@@ -130,7 +130,7 @@ class BatchEnv(Moment):
         """Play one action per player, int (B, N).
 
         Raises:
-            ValueError: If the shape is wrong or an action is no action; nothing has moved then.
+            ValueError: If the shape is wrong or an action is invalid; nothing has moved then.
             RuntimeError: If the episode is over, or has not begun.
         """
         a = self._actions(actions)

@@ -126,7 +126,7 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
 
     @jit
     def count_pairs(x, a, places, num_actions, m):
-        """Store the joint histograms of states and actions; False if an action is none."""
+        """Store the joint histograms of states and actions; False if an action is invalid."""
         wrong = False
         for b in range(a.shape[0]):
             for i in range(a.shape[1]):

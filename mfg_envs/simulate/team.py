@@ -94,7 +94,7 @@ class TeamBatchEnv(Moment):
         """Play one action per agent: int (B,) of the global agents, int (B, n) of the locals.
 
         Raises:
-            ValueError: If a shape is wrong or an action is no action; nothing has moved then.
+            ValueError: If a shape is wrong or an action is invalid; nothing has moved then.
             RuntimeError: If the episode is over, or has not begun.
         """
         game, sizes = self.game, (self.num_envs, self.num_locals)

@@ -41,8 +41,8 @@ def declaration(game: Game | TeamGame, _: np.random.Generator) -> None:
     cls: Any = type(game)
     name = cls.__name__
     right = isinstance(game, Game | TeamGame)
-    others = "mfg_envs.game.continuous.ContinuousGame or mfg_envs.game.team.TeamGame"
-    require(right, f"{name} must derive from mfg_envs.game.FiniteGame, {others}")
+    kinds = "mfg_envs.game.FiniteGame, ContinuousGame or TeamGame"
+    require(right, f"{name} must derive from {kinds}")
     frozen = dataclasses.is_dataclass(game) and cls.__dataclass_params__.frozen
     keyword = frozen and all(field.kw_only for field in dataclasses.fields(game))
     require(keyword, f"{name} must be declared with @dataclass(frozen=True, kw_only=True)")

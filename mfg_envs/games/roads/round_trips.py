@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -147,7 +147,7 @@ class RoundTrips(RoadGame):
         first = np.unique(self.cycle.label, return_index=True)[1]
         return self.cycle.label[np.sort(first)]
 
-    def place(self, x: Any) -> Any:
+    def place(self, x):
         """Return the node, wherever one goes; home and forks are places of their own."""
         where = np.zeros(self.labels.max() + 1, np.int32)
         where[self.labels] = np.arange(self.num_places)
@@ -168,11 +168,11 @@ class RoundTrips(RoadGame):
         """Chance that the noise is 1, (S,); 0 on the way and nowhere else."""
         return self.cycle.chance
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         leave = self.chance[x]
         return 1 - leave, leave
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         return np.where(w == 1, self.other[x], self.after[x, a])
 
     def coordinates(self, x: Array) -> Array:

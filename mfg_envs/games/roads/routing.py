@@ -222,7 +222,7 @@ class Routing(RoadGame):
     def legal_actions(self) -> Array:
         return self.journey.legal
 
-    def place(self, x: Any) -> Any:
+    def place(self, x):
         """Return the link; L before departure, L + 1 after arrival."""
         return self.journey.link[x]
 
@@ -251,12 +251,12 @@ class Routing(RoadGame):
         """Steps on a link when its travel time is set, that one included, int (L + 1,)."""
         return np.minimum(self.least, 2)
 
-    def noise_law(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def noise_law(self, t, x, a, m):
         leave = 1 / np.maximum(self.departures - t, 1)
         one = np.where(self.places[x] == self.num_links, leave, 0.0)
         return 1 - one, one
 
-    def step(self, t: Any, x: Any, a: Any, m: Any, w: Any) -> Any:
+    def step(self, t, x, a, m, w):
         i = self.met[x]
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])
@@ -266,7 +266,7 @@ class Routing(RoadGame):
         there = np.where(ahead < 0, self.turn[self.row[x], a], ahead)
         return np.where((self.places[x] == self.num_links) & (w == 0), x, there)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         i = self.met[x]
         ratio = at(m, i) * self.ratio[i]
         time = link_steps(self.free[i], self.delay[i], ratio, self.power[i], self.slowest[i])

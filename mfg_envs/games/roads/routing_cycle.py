@@ -71,7 +71,7 @@ class RoutingCycle(RoundTrips):
         check_choice("cost", cost, choices)
         return choices[cost](**parameters)
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         here = at(m, self.places[x])
         cost = self.crowding * here * here + self.step_cost
         return np.where(self.chance[x] == 0, -cost, 0.0)
@@ -156,7 +156,7 @@ class TrafficAssignment(RoundTrips):
     def _by_place(self, values: Any, none: float) -> Array:
         return np.append(values, none)[self.exits]
 
-    def reward(self, t: Any, x: Any, a: Any, m: Any) -> Any:
+    def reward(self, t, x, a, m):
         p = self.places[x]
         rate = 0.0
         for j in range(self.num_actions):

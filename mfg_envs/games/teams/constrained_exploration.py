@@ -43,6 +43,7 @@ class ConstrainedExploration(TeamGame):
     """
 
     name: ClassVar[str] = "constrained_exploration"
+    num_global_actions = num_local_actions = len(MOVES)
 
     size: int = 6
     discount: float = 0.9
@@ -56,32 +57,24 @@ class ConstrainedExploration(TeamGame):
         return self.size**2
 
     @property
-    def num_global_actions(self) -> int:
-        return len(MOVES)
-
-    @property
     def num_local_states(self) -> int:
         return self.size**2
 
-    @property
-    def num_local_actions(self) -> int:
-        return len(MOVES)
-
-    def step_global(self, x_g: Any, a_g: Any, w_g: Any) -> Any:
+    def step_global(self, x_g, a_g, w_g):
         i, j = x_g // self.size, x_g % self.size
         return self.place(i + MOVES[a_g, 0], j + MOVES[a_g, 1])
 
-    def step_local(self, x: Any, x_g: Any, a: Any, w: Any) -> Any:
+    def step_local(self, x, x_g, a, w):
         i, j = x // self.size, x % self.size
         away_i, away_j = np.abs(i - x_g // self.size), np.abs(j - x_g % self.size)
         return self.place(i + away_i + MOVES[a, 0], j + away_j + MOVES[a, 1])
 
-    def reward_global(self, x_g: Any, a_g: Any, m: Any) -> Any:
+    def reward_global(self, x_g, a_g, m):
         beyond = x_g // self.size + 1 - self.size // 2
         up, down = np.maximum(1 - beyond, 0), np.maximum(beyond, 0)
         return 2.0 * np.where(a_g == 0, up, np.where(a_g == 1, down, 0))
 
-    def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def reward_local(self, x, x_g, a):
         away_i = np.abs(x // self.size - x_g // self.size)
         away_j = np.abs(x % self.size - x_g % self.size)
         return 1.0 + 6.0 * (away_i == 0) + 2.0 * (away_i + away_j)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -83,22 +83,22 @@ class Dispatcher(TeamGame):
         towards = np.where(gap == 0, 0, np.where(gap <= self.num_zones // 2, 1, -1))
         return np.tile([0, 1, -1], (self.num_zones, 1)) if self.steered else towards[:, None]
 
-    def noise_law_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def noise_law_local(self, x, x_g, a):
         go = max(1 - self.persistence - self.stray, 0.0)
         return self.persistence, go, self.stray / 2, self.stray / 2
 
-    def step_global(self, x_g: Any, a_g: Any, w_g: Any) -> Any:
+    def step_global(self, x_g, a_g, w_g):
         return a_g
 
-    def step_local(self, x: Any, x_g: Any, a: Any, w: Any) -> Any:
+    def step_local(self, x, x_g, a, w):
         way = self.way[(x_g - x) % self.num_zones, a]
         ahead = np.where(w == 1, way, np.where(w == 2, 1, np.where(w == 3, -1, 0)))
         return (x + ahead) % self.num_zones
 
-    def reward_global(self, x_g: Any, a_g: Any, m: Any) -> Any:
+    def reward_global(self, x_g, a_g, m):
         return 1.0 + 0.0 * x_g
 
-    def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def reward_local(self, x, x_g, a):
         gap = (x_g - x) % self.num_zones
         distance = np.minimum(gap, self.num_zones - gap)
         return np.where(distance == 0, 10.0, 2.0 / (1.0 + distance))

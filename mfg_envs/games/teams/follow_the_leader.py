@@ -8,7 +8,7 @@ from k of n followers, the value of a policy hardly depends on k.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -63,19 +63,19 @@ class FollowTheLeader(TeamGame):
     def num_local_actions(self) -> int:
         return 2 * self.follower_reach + 1
 
-    def step_global(self, x_g: Any, a_g: Any, w_g: Any) -> Any:
+    def step_global(self, x_g, a_g, w_g):
         ahead = x_g + a_g - self.leader_reach
         return np.minimum(np.maximum(ahead, 0), 2 * self.leader_reach)
 
-    def step_local(self, x: Any, x_g: Any, a: Any, w: Any) -> Any:
+    def step_local(self, x, x_g, a, w):
         ahead = x + a - self.follower_reach - (x_g - self.leader_reach)
         return np.minimum(np.maximum(ahead, 0), 2 * self.follower_reach)
 
-    def reward_global(self, x_g: Any, a_g: Any, m: Any) -> Any:
+    def reward_global(self, x_g, a_g, m):
         still = np.where(a_g == self.leader_reach, 0.2, 0.1)
         return 1.0 + still + 0.1 * np.abs(x_g - self.leader_reach)
 
-    def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def reward_local(self, x, x_g, a):
         s, move = x - self.follower_reach, np.abs(a - self.follower_reach)
         gap = np.abs(s - (x_g - self.leader_reach))
         formation = (1 - np.abs(s)) + (0.5 - 0.1 * move)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class GaussianSqueeze(TeamGame):
     """
 
     name: ClassVar[str] = "gaussian_squeeze"
+    num_global_actions = 1
 
     num_levels: int = 4
     growth: float = 0.5
@@ -54,10 +55,6 @@ class GaussianSqueeze(TeamGame):
         return self.num_levels
 
     @property
-    def num_global_actions(self) -> int:
-        return 1
-
-    @property
     def num_local_states(self) -> int:
         return self.num_levels
 
@@ -65,20 +62,20 @@ class GaussianSqueeze(TeamGame):
     def num_local_actions(self) -> int:
         return self.num_levels + 1
 
-    def global_from_locals(self, m: Any) -> Any:
+    def global_from_locals(self, m):
         mean = (m * np.arange(self.num_levels)).sum(-1)
         return np.ceil(mean - ROUNDING).astype(np.int64)
 
-    def noise_law_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def noise_law_local(self, x, x_g, a):
         return 1 - self.growth, self.growth
 
-    def step_local(self, x: Any, x_g: Any, a: Any, w: Any) -> Any:
+    def step_local(self, x, x_g, a, w):
         return np.minimum(np.maximum(x - (x > x_g) + w, 0), self.num_levels - 1)
 
-    def reward_global(self, x_g: Any, a_g: Any, m: Any) -> Any:
+    def reward_global(self, x_g, a_g, m):
         return -1.0 - x_g
 
-    def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def reward_local(self, x, x_g, a):
         gap = x - x_g
         return (x + 1) * np.exp(-0.25 * gap * gap) - np.maximum(x + 1, a)
 
@@ -112,6 +109,7 @@ class OneShotSqueeze(TeamGame):
     """
 
     name: ClassVar[str] = "one_shot_squeeze"
+    num_global_states = num_global_actions = num_local_states = 1
 
     num_efforts: int = 10
     crowd: int = 100
@@ -128,18 +126,6 @@ class OneShotSqueeze(TeamGame):
             raise ValueError(f"width must be positive, got {self.width}")
 
     @property
-    def num_global_states(self) -> int:
-        return 1
-
-    @property
-    def num_global_actions(self) -> int:
-        return 1
-
-    @property
-    def num_local_states(self) -> int:
-        return 1
-
-    @property
     def num_local_actions(self) -> int:
         return self.num_efforts
 
@@ -148,15 +134,15 @@ class OneShotSqueeze(TeamGame):
         """What each action adds to the sum if the whole crowd plays it, (A,)."""
         return self.crowd * np.arange(self.num_efforts, dtype=float)
 
-    def step_local(self, x: Any, x_g: Any, a: Any, w: Any) -> Any:
+    def step_local(self, x, x_g, a, w):
         return x
 
-    def reward_global(self, x_g: Any, a_g: Any, m: Any) -> Any:
+    def reward_global(self, x_g, a_g, m):
         total = (m[..., 0, :] * self.efforts).sum(-1)
         off = (total - self.target) / self.width
         return total * np.exp(-off * off)
 
-    def reward_local(self, x: Any, x_g: Any, a: Any) -> Any:
+    def reward_local(self, x, x_g, a):
         return 0.0 * a
 
     def layout(self, x_g: int) -> Layout:

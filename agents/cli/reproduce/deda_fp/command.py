@@ -18,9 +18,7 @@ from ...words import tables
 from ...words.names import MOST
 from ...words.outputs import as_new_folder
 from ...words.terminal import Terminal
-from . import exact as deda_fp_exact
-from . import figure as deda_fp_figure
-from . import play
+from . import exact, figure, play
 from .study import ALGORITHMS, GAMES, PUBLISHED, READING, Curves, game_of, jobs, read, run_all
 
 WANTED = {"linear_quadratic": 2.0, "beach_bar": 0.5, "four_rooms": 1.5}
@@ -67,7 +65,7 @@ def command(
         console.print("Interrupted: the same command goes on where this stopped.")
         raise typer.Exit(130) from None
     data: dict[str, Any] = {}
-    panels: list[deda_fp_figure.Panel] = []
+    panels: list[figure.Panel] = []
     for name in games:
         curves = {a: read(name, a, numbers, quick, runs) for a in ALGORITHMS}
         states = {a: _states(name, one) for a, one in curves.items()}
@@ -94,11 +92,11 @@ def command(
             console.print(_converging(name, met))
             data[f"{name}_players"] = {k: np.asarray(v).tolist() for k, v in met._asdict().items()}
     figures = {
-        "exploitability.png": deda_fp_figure.curves(panels),
-        "densities.png": deda_fp_figure.densities(panels),
+        "exploitability.png": figure.curves(panels),
+        "densities.png": figure.densities(panels),
     }
-    for file_name, figure in figures.items():
-        write_atomically(out / file_name, lambda file, f=figure: f.savefig(file, dpi=110))
+    for file_name, drawn in figures.items():
+        write_atomically(out / file_name, lambda file, f=drawn: f.savefig(file, dpi=110))
     write_json(out / "deda_fp.json", data)
     seconds = time.perf_counter() - begun
     console.print(f"Wrote {', '.join(figures)} and deda_fp.json into {out} in {seconds:.0f} s")
@@ -112,16 +110,14 @@ def _states(name: str, curves: Curves) -> list[Array]:
     ]
 
 
-def _panel(
-    name: str, curves: dict[str, Curves], states: dict[str, list[Array]]
-) -> deda_fp_figure.Panel:
-    game, exact, references = game_of(name), None, {}
+def _panel(name: str, curves: dict[str, Curves], states: dict[str, list[Array]]) -> figure.Panel:
+    game, solved, references = game_of(name), None, {}
     if game.state_dim == 1:
-        exact = deda_fp_exact.equilibrium(game)
+        solved = exact.equilibrium(game)
         num = next(iter(curves.values())).learner.iterations
         for label, gaussian in (("exact, mixture", False), ("exact, normal", True)):
-            references[label] = deda_fp_exact.fictitious_play(game, num, gaussian=gaussian)
-    return deda_fp_figure.Panel(name, curves, states, exact, references)
+            references[label] = exact.fictitious_play(game, num, gaussian=gaussian)
+    return figure.Panel(name, curves, states, solved, references)
 
 
 def _settings(name: str, curves: dict[str, Curves]) -> str:
@@ -135,7 +131,7 @@ def _settings(name: str, curves: dict[str, Curves]) -> str:
     )
 
 
-def _course(panel: deda_fp_figure.Panel) -> Table:
+def _course(panel: figure.Panel) -> Table:
     """Return exploitabilities by iteration beside the published ones."""
     last = next(iter(panel.curves.values())).learner.iterations
     shown = [k for k in (1, 4, 10) if k < last] + [last]
@@ -162,14 +158,14 @@ def _plus_minus(values: Array) -> str:
     return f"{values.mean():.{digits}f}" + ("" if error is None else f"±{error:.{digits}f}")
 
 
-def _ends(panel: deda_fp_figure.Panel) -> dict[str, Any]:
+def _ends(panel: figure.Panel) -> dict[str, Any]:
     """Return what is known at the end, by algorithm."""
     found: dict[str, Any] = {}
     for name, one in panel.curves.items():
         row: dict[str, Any] = {"exploitability": one.exploitability[:, -1].tolist()}
         row["curve"], row["gain"] = one.exploitability.tolist(), one.gain.tolist()
         if panel.exact is not None:
-            apart = [deda_fp_exact.distance(panel.exact, x[..., 0]) for x in panel.states[name]]
+            apart = [exact.distance(panel.exact, x[..., 0]) for x in panel.states[name]]
             row["w1_last"], row["w1_mean"] = [d[-1] for d in apart], [d.mean() for d in apart]
         else:
             masses = [play.start_masses(x) for x in panel.states[name]]

@@ -4,7 +4,7 @@ Lasry and Lions call a game monotone if ``<J - J', R(J) - R(J')> <= 0`` for the 
 and action of any two policies, R being the rewards in their mean fields.  Rewards ``f(x, a) +
 h(m(x))`` with a falling h are; so is what a skew-symmetric interaction adds.  With an end and moves
 that do not depend on the crowd, the laws are a polytope, the game is a variational inequality on
-it, and much follows (see ``solvers_theory``).
+it, and much follows (see ``theory``).
 
 For ever it does not.  The mean field is the stationary law of everybody, but a player counts its
 discounted future from there: a best response is not a best law.  The contraction game shows that
