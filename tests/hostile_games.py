@@ -8,30 +8,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from toys import Melting, Walk
 
-from mfg_envs.game import FiniteGame, at
+from mfg_envs.game import at
 
 CHANCE = np.random.default_rng(0)
 SAME = "gives a player something else when it is asked again, without some of the others"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Walk(FiniteGame):
-    """Sound: stay or go right around five places; crowds cost."""
-
-    horizon: int | None = 4
-    discount: float = 0.9
-    num_states, num_actions, initial_law = 5, 2, np.full(5, 0.2)
-
-    def noise_law(self, t, x, a, m):
-        go = 0.75 * a
-        return 1 - go, go
-
-    def step(self, t, x, a, m, w):
-        return (x + w) % 5
-
-    def reward(self, t, x, a, m):
-        return 0.1 * x - at(m, x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +32,6 @@ class Listed(Walk):
     """A field that cannot be hashed."""
 
     prices: list = field(default_factory=list)
-
-
-@dataclass(kw_only=True)
-class Melting(Walk.__mro__[1]):
-    """No frozen dataclass."""
-
-    horizon: int | None = 4
-    discount: float = 0.9
-    num_states, num_actions, initial_law = 5, 2, np.full(5, 0.2)
-    noise_law, step, reward = Walk.noise_law, Walk.step, Walk.reward
 
 
 class Fault(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
-from dataclasses import dataclass
 
 import gymnasium
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
 from gymnasium.wrappers import RescaleAction
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
+from toys import Drifters
 
 from mfg_envs import (
     CONTINUOUS_GAMES,
@@ -29,9 +29,6 @@ from mfg_envs import (
 from mfg_envs.exact.discretise import GridPolicy, discretise
 from mfg_envs.game import (
     Axis,
-    ContinuousGame,
-    Normal,
-    Uniform,
     add,
     cell,
     clip,
@@ -410,25 +407,6 @@ def test_copies_go_on_alike(game):
 
 
 # --- the contract finds faults ---
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drifters(ContinuousGame):
-    """A game of a user's own: one dimension, everybody drifts and dislikes the mean."""
-
-    discount: float = 0.9
-    horizon: int | None = None
-    state_low, state_high, action_low, action_high = (-2.0,), (2.0,), (-1.0,), (1.0,)
-    initial_law = (Normal(0.0, 0.5),)
-
-    def noise_law(self, t, x, a, m):
-        return Uniform(-0.1 * np.abs(x[0]), 0.1)
-
-    def step(self, t, x, a, m, w):
-        return (0.5 * x[0] + 0.1 * a[0] + w[0],)
-
-    def reward(self, t, x, a, m):
-        return -((x[0] - spread(m, x)[0]) ** 2)
 
 
 def test_a_game_of_ones_own_keeps_the_contract():

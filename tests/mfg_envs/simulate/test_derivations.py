@@ -6,16 +6,15 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys import Squares
 
 from mfg_envs import BatchEnv, exact, policies
-from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import random
 from mfg_envs.simulate import finite_kernels
@@ -279,25 +278,6 @@ def test_a_probability_below_zero_by_rounding_is_zero(toys, use, backend):
     env = BatchEnv(Rounded(), 1, 50, 0)
     env.reset()
     assert (env.step(np.zeros((1, 50), int)).state == 1).all()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Squares(FiniteGame):
-    """A game whose states have squares beyond 32 bits."""
-
-    discount: float = 0.5
-    horizon: int | None = 3
-    num_states, num_actions = 100_003, 1
-    initial_law = np.full(100_003, 1 / 100_003)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return (x * x + t) % self.num_states
-
-    def reward(self, t, x, a, m):
-        return 1.0 * (x * x)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

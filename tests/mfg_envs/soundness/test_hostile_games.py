@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from hostile_games import FINITE, NO_VIEW, Endless
+from hostile_other_games import BEACHES, TEAMS
+from toys import Beach, Follow, Walk
 
 from mfg_envs import BatchEnv, PopulationEnv, exact
 from mfg_envs.environments.representative import RepresentativeEnv
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.simulate.team import TeamBatchEnv
-
-sys.path.insert(0, str(Path(__file__).parent))
-try:
-    from hostile_games import FINITE, NO_VIEW, Endless, Walk
-    from hostile_other_games import BEACHES, TEAMS, Beach, Follow
-finally:
-    sys.path.pop(0)
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # logarithms of planted faults
 

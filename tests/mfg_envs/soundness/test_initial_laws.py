@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from toys import Begun, Drift, Pair, Spread
 
 from agents import MFOMO, OnlineMirrorDescent, PolicyMirrorAscent, QMIteration
 from mfg_envs import exact, make_game, riccati
@@ -13,7 +12,7 @@ from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.environments.representative import RepresentativeEnv
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.exact.discretise import discretise
-from mfg_envs.game import Axis, ContinuousGame, FiniteGame, Normal, TeamGame, Uniform, at, density
+from mfg_envs.game import Normal, Uniform, density
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.metrics import regularised
 from mfg_envs.metrics.nash_gap import nash_gap
@@ -21,92 +20,6 @@ from mfg_envs.metrics.welfare import welfare
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 from mfg_envs.soundness.initial_laws import check_initial_law, initial_law
-
-
-@dataclass(frozen=True, kw_only=True)
-class Begun(FiniteGame):
-    """Two states; the action is the next one; only the first law is of interest."""
-
-    first: tuple = (0.5, 0.5)
-    crowded: bool = False
-    discount: float = 0.5
-    horizon: int | None = 2
-    num_states = 2
-    num_actions = 2
-
-    @property
-    def initial_law(self):
-        return np.array(self.first)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * at(m, x),) if self.crowded else (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return a + 0 * x
-
-    def reward(self, t, x, a, m):
-        return -at(m, x)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift(ContinuousGame):
-    """Players who stay where they begin, on the line, on a plane, or in a density."""
-
-    first: object = (Uniform(-1.0, 1.0),)
-    horizon: int | None = 3
-    discount: float = 1.0
-    state_low, state_high = (-2.0,), (2.0,)
-    action_low, action_high = (-1.0,), (1.0,)
-
-    @property
-    def initial_law(self):
-        return self.first
-
-    def noise_law(self, t, x, a, m):
-        return Uniform(-0.1, 0.1)
-
-    def step(self, t, x, a, m, w):
-        return (x[0] + 0 * a[0] + 0 * w[0],)
-
-    def reward(self, t, x, a, m):
-        return 0.0 * x[0]
-
-
-class Spread(Drift):
-    """The same, read as a density on four cells of width one."""
-
-    mean_field_kind = "density"
-    axes = (Axis(-2.0, 2.0, 4),)
-    blur = 1e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair(TeamGame):
-    """A team of two global and two local states."""
-
-    leader: tuple = (0.5, 0.5)
-    local: tuple = (0.5, 0.5)
-    discount: float = 0.9
-    horizon: int | None = 3
-    num_global_states = num_global_actions = num_local_states = num_local_actions = 2
-
-    @property
-    def initial_global_law(self):
-        return np.array(self.leader)
-
-    @property
-    def initial_local_law(self):
-        return np.array(self.local)
-
-    def step_local(self, x, x_g, a, w):
-        return a + 0 * x
-
-    def reward_global(self, x_g, a_g, m):
-        return 0.0 * x_g
-
-    def reward_local(self, x, x_g, a):
-        return 1.0 * x
-
 
 NONE = {
     "mass four": ((2, 2), ValueError, r"initial_law .* sum 4; divide by the sums"),
