@@ -36,11 +36,12 @@ def covering_part(sizes, draw=0):
     return rows
 
 
-def covering(*, slow=(), **axes):
+def covering(*, slow=(), indirect=(), **axes):
     """Parametrise a test over a product of axes; all cases but a covering part are slow.
 
     An axis is a dict of values by their names, or an iterable of values.  A fixture of the name of
-    an axis is overridden.  Values of the names in ``slow`` are no part of what is to be covered.
+    an axis is overridden, or given the value if the axis is ``indirect``.  Values of the names in
+    ``slow`` are no part of what is to be covered.
     """
     named = {
         name: values if isinstance(values, dict) else {str(value): value for value in values}
@@ -59,6 +60,6 @@ def covering(*, slow=(), **axes):
             )
             for names in product(*named.values())
         ]
-        return pytest.mark.parametrize(",".join(named), cases)(test)
+        return pytest.mark.parametrize(tuple(named), cases, indirect=list(indirect))(test)
 
     return decorate

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from covering import covering
 from toys import Hole
+from toys.complete import EVERY, TWICE
 
 from agents import OnlineMirrorDescent
 from mfg_envs import exact, policies
@@ -109,7 +111,7 @@ def test_a_reward_that_is_no_number_is_found_though_nobody_earns_it(use, backend
             solve()
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@covering(any_game=EVERY, backend=("numpy", "numba"), slow=TWICE)
 def test_an_ascent_is_values_a_sum_and_a_softmax_bit_for_bit(any_game, random_policy, use, backend):
     use(backend)
     policy, played = random_policy(any_game, 1), random_policy(any_game, 2)

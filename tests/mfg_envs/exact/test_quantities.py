@@ -7,9 +7,11 @@ import itertools
 
 import numpy as np
 import pytest
+from covering import covering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import Chain, Contrary, FaultyPair, Places
+from toys.complete import FINITE
 
 from mfg_envs import exact, policies
 from mfg_envs.games.ring_road import AdditiveRingRoad, RingRoad
@@ -87,7 +89,7 @@ def test_a_push_forward_keeps_mass_and_sign(any_game, random_policy, seed):
     assert np.allclose(moved, dense, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(finite_game=FINITE, backend=BACKENDS)
 def test_the_flow_is_the_law_of_a_player_step_by_step(finite_game, random_policy, use, backend):
     use(backend)
     policy = random_policy(finite_game)
@@ -99,7 +101,7 @@ def test_the_flow_is_the_law_of_a_player_step_by_step(finite_game, random_policy
     assert np.allclose(flow, laws, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(finite_game=FINITE, backend=BACKENDS)
 def test_the_value_of_a_policy_is_the_sum_of_rewards_over_its_flow(
     finite_game, random_policy, use, backend
 ):
@@ -400,7 +402,7 @@ def test_a_stationary_game_has_no_flow(toys):
         (lambda flow: flow * [1, -1], r"flow\[t=0\] must be probabilities .* in \[-0.25, 0.75\]"),
     ],
 )
-def test_a_flow_that_is_none_is_refused(toys, spoil, message):
+def test_an_invalid_flow_is_refused(toys, spoil, message):
     game = toys.Epidemic()
     policy = policies.uniform(game)
     flow = spoil(exact.flow(game, policy))

@@ -161,7 +161,7 @@ def test_a_policy_on_a_grid_is_played_on_the_grid():
         ({"game": make_game("dispatcher")}, "Dispatcher is not a game of equal players"),
     ],
 )
-def test_what_cannot_be_done_is_said(change, message):
+def test_an_invalid_argument_of_the_nash_gap_is_named(change, message):
     game = change.get("game", make_game("sis"))
     given = {
         "policy": np.full((2, 5), 0.2),

@@ -159,7 +159,7 @@ def test_charged_rewards_of_many_populations_are_those_of_each(random_policy):
         assert np.array_equal(batch, each)
 
 
-def test_what_is_refused(toys):
+def test_games_without_welfare_gradients_and_mixed_signs_are_refused(toys):
     with pytest.raises(ValueError, match="players who discount do not maximise"):
         metrics.altruistic(make_game("lasry_lions_chain"))
     with pytest.raises(ValueError, match="moves of game depend on time or crowd"):

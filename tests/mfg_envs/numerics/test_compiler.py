@@ -188,11 +188,12 @@ print([kernel({"Game": Game, "Dear": Dear}[name]) for name in sys.argv[1:]])
 """
 
 
-def test_kernels_of_several_games_and_processes_live_side_by_side(project):
+@pytest.mark.parametrize("second", [("Game", "Dear"), ("Dear",)], ids=["one more", "another"])
+def test_kernels_of_several_games_and_processes_live_side_by_side(project, second):
     script = project / "give.py"
     script.write_text(GIVE)
     known = {"Game": [19.0, 19.0], "Dear": [100.0, 200.0]}
-    for names in (["Game"], ["Game", "Dear"], ["Game", "Dear"], ["Dear", "Game"]):
+    for names in (["Game"], second, ["Game", "Dear"], ["Dear", "Game"]):
         assert run(script, *names).strip() == str([known[name] for name in names])
 
 

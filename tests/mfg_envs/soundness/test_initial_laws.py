@@ -21,7 +21,7 @@ from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 from mfg_envs.soundness.initial_laws import check_initial_law, initial_law
 
-NONE = {
+INVALID = {
     "mass four": ((2, 2), ValueError, r"initial_law .* sum 4; divide by the sums"),
     "below zero": ((1.5, -0.5), ValueError, r"initial_law .*\[-0\.5, 1\.5\].*no entry may be neg"),
     "no number": ((np.nan, 1.0), ValueError, "initial_law .* nan.*no entry may be negative or NaN"),
@@ -59,9 +59,9 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("fault", NONE)
-def test_what_is_no_law_is_named_with_the_remedy(fault):
-    first, error, message = NONE[fault]
+@pytest.mark.parametrize("fault", INVALID)
+def test_an_invalid_law_is_named_with_the_remedy(fault):
+    first, error, message = INVALID[fault]
     with pytest.raises(error, match=message):
         initial_law(Begun(first=first))
     with pytest.raises(error, match=message.replace("initial_law", "initial_local_law", 1)):
@@ -72,7 +72,7 @@ def test_what_is_no_law_is_named_with_the_remedy(fault):
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("reader", FINITE)
-def test_every_reader_of_a_game_with_an_end_refuses_it(use, reader, backend):
+def test_every_reader_of_a_game_with_an_end_refuses_an_invalid_law(use, reader, backend):
     use(backend)
     for first in ((2.0, 2.0), (1.5, -0.5), (np.nan, 1.0)):
         with pytest.raises(ValueError, match="initial_law must be probabilities"):
@@ -81,7 +81,7 @@ def test_every_reader_of_a_game_with_an_end_refuses_it(use, reader, backend):
 
 @pytest.mark.parametrize("crowded", [False, True])
 @pytest.mark.parametrize("reader", ENDLESS)
-def test_every_reader_of_a_game_without_an_end_refuses_it(use, reader, crowded):
+def test_every_reader_of_a_game_without_an_end_refuses_an_invalid_law(use, reader, crowded):
     use("numpy")
     for first in ((2.0, 2.0), (1.5, -0.5), (np.nan, 1.0)):
         with pytest.raises(ValueError, match="initial_law must be probabilities"):
@@ -89,7 +89,7 @@ def test_every_reader_of_a_game_without_an_end_refuses_it(use, reader, crowded):
 
 
 @pytest.mark.parametrize("make", [TeamBatchEnv, TeamEnv])
-def test_a_team_refuses_it_before_it_plays(make):
+def test_a_team_refuses_an_invalid_law_before_it_plays(make):
     with pytest.raises(ValueError, match="initial_local_law must be probabilities"):
         make(Pair(local=(2.0, 2.0)))
     with pytest.raises(ValueError, match="initial_global_law must be probabilities"):
