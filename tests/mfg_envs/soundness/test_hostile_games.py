@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from covering import covering
-from hostile_games import FINITE, NO_VIEW, Endless
+from hostile_games import FINITE, NO_VIEW, Endless, Late
 from hostile_other_games import BEACHES, TEAMS
-from toys import Beach, Follow, Walk
+from toys import Beach, Follow
 
 from mfg_envs import BatchEnv, PopulationEnv, exact
 from mfg_envs.environments.representative import RepresentativeEnv
@@ -141,7 +141,7 @@ def test_a_faulty_continuous_game_is_named_in_every_view(name):
 
 def test_the_sound_games_beneath_are_played():
     for game, views in (
-        (Walk(), FINITE_VIEWS),
+        (Late(), FINITE_VIEWS),
         (Endless(), FINITE_VIEWS),
         (Follow(), (as_teams, team_in_dicts)),
         (Beach(), (on_the_beach, on_the_beach_in_dicts)),
