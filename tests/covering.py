@@ -1,54 +1,78 @@
-"""Products of cases: the fast suite runs a part that covers them, the slow one the others."""
+"""A product of cases of which the fast tests run a part that covers every value; the rest is slow.
+
+    @covering(any_game=EVERY, backend=("numpy", "numba"), mode=("n_agent", "mean_field"))
+    def test_...(any_game, backend, mode): ...
+
+Cases are chosen one by one: the one with most that was not met yet, among those the one whose
+values, alone and in pairs, were met least.  Which meet is drawn by the name of the test, hence
+differs from test to test, and is always the same.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations, product
+from zlib import crc32
 
 import pytest
 
-ANY_GAME = (
-    *("epidemic", "market", "corridor", "garnet"),
-    *("cell-min", "cell-additive", "position-min", "position-additive"),
-    *("epidemic-stationary", "market-stationary", "garnet-stationary"),
-    *("cell-min-stationary", "cell-additive-stationary"),
-    *("position-min-stationary", "position-additive-stationary"),
-)
-"""The toys that the fixture ``any_game`` takes by name, for ``indirect=["any_game"]``."""
 
-
-def covering(strength=1, where=None, indirect=False, **axes):
-    """Return a mark that parametrizes a test by all combinations of the values of ``axes``.
-
-    So many cases stay fast that every value is met, or with ``strength=2`` every pair of values
-    of two axes; the other ones are marked slow.  They are chosen greedily, the first among the
-    best, so that they are always the same.
+def covering_part(cases, strength=1, draw=0):
+    """Return the indices of cases in which all meets that meets anywhere.
 
     Args:
-        strength: The number of values, of as many axes, that meet in some fast case.
+        cases: Tuples of indices of values, one an axis.
+        strength: Values, of as many axes, that shall meet: 1 for every value, 2 for every pair.
+        draw: Any number; decides between equals.
+    """
+    parts = [{n: [*combinations(enumerate(case), n)] for n in {1, 2, strength}} for case in cases]
+    order = sorted(range(len(cases)), key=lambda k: crc32(f"{draw} {cases[k]}".encode()))
+    missing, tried, chosen = {p for each in parts for p in each[strength]}, Counter(), []
+    while missing:
+
+        def worth(k):
+            new = sum(part in missing for part in parts[k][strength])
+            return new, *(-sum(tried[part] for part in parts[k][n]) for n in (1, 2))
+
+        best = max(order, key=worth)
+        chosen.append(best)
+        missing.difference_update(parts[best][strength])
+        tried.update(part for n in (1, 2) for part in parts[best][n])
+    return chosen
+
+
+def covering(*, strength=1, where=None, slow=(), indirect=(), **axes):
+    """Parametrise a test over a product of axes; all cases but a covering part are slow.
+
+    An axis is a dict of values by their names, or an iterable of values.  A fixture of the name of
+    an axis is overridden, or given the value if the axis is ``indirect``.
+
+    Args:
+        strength: 1: every value is met in some fast case; 2: every pair of values of two axes.
         where: Tells the cases that there are from those that there are not; all by default.
-        indirect: The arguments that are fixtures, as ``pytest.mark.parametrize`` takes them.
-        axes: The arguments of the test, each with its values; a mapping has them named.
+        slow: Names of values that are no part of what is to be covered.
+        indirect: Axes that are fixtures, as ``pytest.mark.parametrize`` takes them.
+        axes: The arguments of the test, each with its values.
     """
     named = [
         list(values.items()) if isinstance(values, dict) else [(str(each), each) for each in values]
         for values in axes.values()
     ]
-    cases = [
-        case
-        for case in product(*(range(len(values)) for values in named))
-        if where is None or where(*(values[i][1] for values, i in zip(named, case, strict=True)))
-    ]
-    met = [set(combinations(enumerate(case), strength)) for case in cases]
-    missing, fast = set().union(*met), set()
-    while missing:
-        best = max(range(len(cases)), key=lambda k: len(met[k] & missing))
-        missing -= met[best]
-        fast.add(best)
-    params = []
-    for k, case in enumerate(cases):
-        names, chosen = zip(
-            *(values[i] for values, i in zip(named, case, strict=True)), strict=True
-        )
-        marks = () if k in fast else pytest.mark.slow
-        params.append(pytest.param(*chosen, marks=marks, id="-".join(names)))
-    return pytest.mark.parametrize(tuple(axes), params, indirect=indirect)
+
+    def of(case):  # its names and its values
+        return tuple(zip(*(v[i] for v, i in zip(named, case, strict=True)), strict=True))
+
+    every = list(product(*(range(len(values)) for values in named)))
+    every = [case for case in every if where is None or where(*of(case)[1])]
+    fast = [case for case in every if not set(slow).intersection(of(case)[0])]
+
+    def decorate(test):
+        part = {fast[k] for k in covering_part(fast, strength, crc32(test.__name__.encode()))}
+        cases = []
+        for case in every:
+            names, values = of(case)
+            marks = () if case in part else pytest.mark.slow
+            cases.append(pytest.param(*values, marks=marks, id="-".join(names)))
+        return pytest.mark.parametrize(tuple(axes), cases, indirect=list(indirect))(test)
+
+    return decorate

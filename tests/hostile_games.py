@@ -8,30 +8,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from toys import Melting, Walk
 
-from mfg_envs.game import FiniteGame, at
+from mfg_envs.game import at
 
 CHANCE = np.random.default_rng(0)
 SAME = "gives a player something else when it is asked again, without some of the others"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Walk(FiniteGame):
-    """Sound: stay or go right around five places; crowds cost."""
-
-    horizon: int | None = 4
-    discount: float = 0.9
-    num_states, num_actions, initial_law = 5, 2, np.full(5, 0.2)
-
-    def noise_law(self, t, x, a, m):
-        go = 0.75 * a
-        return 1 - go, go
-
-    def step(self, t, x, a, m, w):
-        return (x + w) % 5
-
-    def reward(self, t, x, a, m):
-        return 0.1 * x - at(m, x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +34,26 @@ class Listed(Walk):
     prices: list = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
-class Melting(Walk.__mro__[1]):
-    """No frozen dataclass."""
+@dataclass(frozen=True, kw_only=True)
+class Late(Walk):
+    """Sound, but for a fault at t = 1, if one is planted: a class that is compiled once."""
 
-    horizon: int | None = 4
-    discount: float = 0.9
-    num_states, num_actions, initial_law = 5, 2, np.full(5, 0.2)
-    noise_law, step, reward = Walk.noise_law, Walk.step, Walk.reward
+    leap: int = 0
+    leak: float = 0.0
+    hole: float = 0.0
+
+    def __post_init__(self):  # a reward of NaN is a fault to be found later
+        pass
+
+    def noise_law(self, t, x, a, m):
+        go = 0.75 * a
+        return 1 - go - self.leak * (t == 1), go
+
+    def step(self, t, x, a, m, w):
+        return (x + w) % 5 + self.leap * (t == 1)
+
+    def reward(self, t, x, a, m):
+        return np.where(t == 1, self.hole, 0.1 * x - at(m, x))
 
 
 class Fault(NamedTuple):
@@ -203,18 +197,12 @@ FINITE = {
     "CrowdIsFlat": fault(
         r"crowd must give finite numbers of shape \(5,\), got", crowd=lambda self, law: law.sum(-1)
     ),
-    "LeapsLate": fault(
-        OUT, late=True, step=lambda self, t, x, a, m, w: np.where(t == 1, x + 1_000_000, x)
+    "LeapsLate": Fault(Late(leap=1_000_000), OUT, late=True),
+    "LeaksLate": Fault(
+        Late(leak=0.1), r"noise_law\[.*must be probabilities that sum to one", late=True
     ),
-    "LeaksLate": fault(
-        r"noise_law\[.*must be probabilities that sum to one",
-        late=True,
-        noise_law=lambda self, t, x, a, m: (0.5 - 0.1 * (t == 1) + 0 * x, 0.5),
-    ),
-    "IsNaNLate": fault(
-        r"reward\(t=1, x=\d, a=\d\) is nan, not a finite number",
-        late=True,
-        reward=lambda self, t, x, a, m: np.where(t == 1, np.nan, 1.0 * x),
+    "IsNaNLate": Fault(
+        Late(hole=np.nan), r"reward\(t=1, x=\d, a=\d\) is nan, not a finite number", late=True
     ),
 }
 NO_VIEW = {

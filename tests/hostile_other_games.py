@@ -2,62 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from hostile_games import CHANCE, SAME, fault
+from toys import Beach, Follow
 
-from mfg_envs.game import Axis, ContinuousGame, Normal, TeamGame, Uniform, at, cell
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beach(ContinuousGame):
-    """Sound: walk on [0, 1], away from the others."""
-
-    mean_field_kind = "density"
-
-    horizon: int | None = 4
-    discount: float = 1.0
-    state_low, state_high = (0.0,), (1.0,)
-    action_low, action_high = (-0.2,), (0.2,)
-    axes, blur = (Axis(0.0, 1.0, 20),), 0.05
-    initial_law = (Uniform(0.2, 0.8),)
-
-    def noise_law(self, t, x, a, m):
-        return Normal(0.0, 0.01)
-
-    def step(self, t, x, a, m, w):
-        return (np.clip(x[0] + a[0] + w[0], 0.0, 1.0),)
-
-    def reward(self, t, x, a, m):
-        return -at(m, *cell(self.axes, x))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Follow(TeamGame):
-    """Sound: locals walk on a ring of four; the leader names where they should be."""
-
-    discount: float = 0.9
-    num_global_states = num_global_actions = num_local_states = 4
-    num_local_actions = 2
-
-    def noise_law_local(self, x, x_g, a):
-        go = 0.5 * a
-        return 1 - go, go
-
-    def step_global(self, x_g, a_g, w_g):
-        return a_g
-
-    def step_local(self, x, x_g, a, w):
-        return (x + w) % 4
-
-    def reward_global(self, x_g, a_g, m):
-        return 0.1 * x_g
-
-    def reward_local(self, x, x_g, a):
-        return 1.0 * (x == x_g)
-
+from mfg_envs.game import ContinuousGame, Normal, at, cell
 
 led = partial(fault, base=Follow)
 TEAMS = {

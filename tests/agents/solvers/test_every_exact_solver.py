@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from covering import ANY_GAME, covering
+from covering import covering
+from toys.complete import EVERY
 
 from agents import (
     FictitiousPlay,
@@ -45,7 +46,7 @@ def test_iterates_are_policies_with_their_own_mean_field(learner, name):
         np.testing.assert_allclose(iterate.mean_field, met, atol=1e-12)
 
 
-@covering(learner=LEARNERS, any_game=ANY_GAME, indirect=["any_game"])
+@covering(learner=LEARNERS, any_game=EVERY)
 def test_going_on_from_any_iterate_gives_the_same_bits(learner, any_game, use):
     use("numpy")  # what goes on is the learner, whose sweeps are tested elsewhere
     whole = list(learner.learn(any_game))

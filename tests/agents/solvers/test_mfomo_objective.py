@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from covering import ANY_GAME
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys.complete import EVERY
 
 from agents import MFOMO
 from agents.solvers.mfomo_objective import Weights, by_increments, evaluate, from_increments
@@ -15,7 +15,7 @@ from mfg_envs import exact, make_game, policies
 
 WEIGHTS = Weights(3.0, 2.0, 1.5, 0.7)
 FAST = ("epidemic", "market-stationary", "corridor", "garnet-stationary", "position-min")
-COMPILED = [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in ANY_GAME]
+COMPILED = [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in EVERY]
 """Every toy, those with all that a game may have in the fast suite: a compilation takes seconds."""
 SEEDS = st.integers(0, 2**32 - 1)
 few_and_many_seeds = pytest.mark.parametrize(

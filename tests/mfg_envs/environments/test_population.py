@@ -90,7 +90,7 @@ def test_processes_play_the_same_episode():
 
 
 @pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
-def test_it_is_a_batch_of_one(any_game, mode):
+def test_an_environment_is_a_batch_of_one(any_game, mode):
     parts = ("mask", "density", "state", "mean_field")
     env = PopulationEnv(any_game, 5, mode=mode, observe=parts)
     arrays = BatchEnv(any_game, 1, 5, mode=mode, observe=parts)

@@ -177,8 +177,10 @@ def test_unknown_games_list_the_close_ones():
         make_game("zzz")
 
 
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", GAMES)
-def test_every_game_has_its_environment(name):
+def test_every_game_has_its_environment(name, backend, use):
+    use(backend)
     env = importlib.import_module(f"mfg_envs.{name}_v0").parallel_env(num_agents=2)
     assert env.metadata["name"] == f"{name}_v0"
     even = np.full(env.game.mean_field_shape, 1 / np.prod(env.game.mean_field_shape))

@@ -151,7 +151,7 @@ def test_everybody_earns_the_same():
 
 
 @pytest.mark.parametrize("name", TEAM_GAMES)
-def test_it_is_a_batch_of_one(name):
+def test_an_environment_is_a_batch_of_one(name):
     game = make_game(name)
     env, arrays = TeamEnv(game, 7), TeamBatchEnv(game, 1, 7)
     rng = np.random.default_rng(0)

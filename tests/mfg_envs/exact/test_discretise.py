@@ -108,7 +108,7 @@ def test_many_players_follow_the_flow_of_the_grid(grid):
     assert (abs(met - flow) <= 5 * deviation + slack).all()
 
 
-def test_both_modes_agree(grid):
+def test_many_players_and_representatives_agree(grid):
     """Players among many others meet what representatives meet in the flow of all."""
     game, policy = grid.game, GridPolicy(grid, some_policy(grid))
     returns = []

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys import Chain
 
 from mfg_envs import exact
 from mfg_envs.exact import elimination
 from mfg_envs.exact.elimination import long_run_average
-from mfg_envs.game import FiniteGame
 
 BACKENDS = ("numpy", "numba")
 ROUNDING = 2.0**-53
@@ -134,46 +132,12 @@ def test_two_parts_that_are_left_once_in_1e16_steps(use, backend):
     assert long_run_average(pair, np.array([0.5, 0.5])) == pytest.approx([0.75, 0.25], rel=1e-15)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Adoption(FiniteGame):
-    """How many of N adopt what pays from a third of them on: a chain without choices.
+def adoption(size, error, alone):
+    """Return the chances of how many of N adopt next what pays from a third of them on.
 
     Kandori, Mailath, Rob, "Learning, Mutation, and Long Run Equilibria" (Econometrica 1993): in a
     step one, or every one, chooses anew, and errs with half of the chance of a mutation.
     """
-
-    size: int
-    error: float
-    alone: bool = True
-    first: int = 0
-    discount: float = 0.9
-    horizon: int | None = None
-    num_actions = 1
-
-    @property
-    def num_states(self):
-        return self.size + 1
-
-    @property
-    def initial_law(self):
-        return np.eye(self.num_states)[self.first]
-
-    @cached_property
-    def rows(self):
-        return in_floats(adoption(self.size, Fraction(self.error), self.alone))
-
-    def noise_law(self, t, x, a, m):
-        return self.rows[x]
-
-    def step(self, t, x, a, m, w):
-        return w + 0 * x
-
-    def reward(self, t, x, a, m):
-        return 0.0 * x
-
-
-def adoption(size, error, alone):
-    """Return the chances of how many adopt next, in rational arithmetic."""
     rows = []
     for n in range(size + 1):
         adopt = 1 - error if 3 * n >= size else error
@@ -214,8 +178,9 @@ def test_what_pays_from_a_third_on_is_adopted_by_all(use, backend, alone, size, 
     error = mutation / 2
     expected = settled_adoption(size, Fraction(error), alone)
     assert float(expected[-1]) == pytest.approx(share, abs=5e-6)
+    rows = tuple(map(tuple, in_floats(adoption(size, Fraction(error), alone)).tolist()))
     for first in (0, size):
-        game = Adoption(size=size, error=error, alone=alone, first=first)
+        game = Chain(rows=rows, first=first)
         got = exact.stationary_mean_field(game, np.ones((size + 1, 1)))
         assert got[-1] == pytest.approx(float(expected[-1]), rel=1e-12)
         normal = [i for i, p in enumerate(expected) if p > Fraction(1, 10**290)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from covering import covering
+from toys import Hole
+from toys.complete import EVERY, TWICE
 
 from agents import OnlineMirrorDescent
 from mfg_envs import exact, policies
 from mfg_envs.exact import passes
 from mfg_envs.exact.tables import kernel
-from mfg_envs.game import FiniteGame, at
 from mfg_envs.games.four_rooms_grid import FourRoomsGrid, TorusGrid
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import memory as recycled
@@ -94,29 +94,6 @@ def test_a_wrong_row_is_named_wherever_it_is(place, row):
             solve()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hole(FiniteGame):
-    """Two states; at time 1 action 1 in state 0 earns ``pay`` more."""
-
-    pay: float = 0.0
-    discount: float = 0.5
-    horizon: int | None = 3  # t = 1 is not looked at before
-    num_states = num_actions = 2
-    initial_law = np.array([1.0, 0.0])
-
-    def __post_init__(self):  # a reward that is no number is the fault to be found later
-        pass
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return a + 0 * x
-
-    def reward(self, t, x, a, m):
-        return np.where((x == 0) & (a == 1) & (t == 1), self.pay, -at(m, x))
-
-
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("pay", [np.nan, np.inf, -np.inf])
 def test_a_reward_that_is_no_number_is_found_though_nobody_earns_it(use, backend, pay):
@@ -134,7 +111,7 @@ def test_a_reward_that_is_no_number_is_found_though_nobody_earns_it(use, backend
             solve()
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@covering(any_game=EVERY, backend=("numpy", "numba"), slow=TWICE)
 def test_an_ascent_is_values_a_sum_and_a_softmax_bit_for_bit(any_game, random_policy, use, backend):
     use(backend)
     policy, played = random_policy(any_game, 1), random_policy(any_game, 2)

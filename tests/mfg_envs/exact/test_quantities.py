@@ -4,139 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pytest
+from covering import covering
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys import Chain, Contrary, FaultyPair, Places
+from toys.complete import FINITE
 
 from mfg_envs import exact, policies
-from mfg_envs.game import FiniteGame, at
 from mfg_envs.games.ring_road import AdditiveRingRoad, RingRoad
 
 BACKENDS = ("numpy", "numba")
 seeds = st.integers(0, 2**32 - 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Places(FiniteGame):
-    """Two places; the action is the wanted one, reached with probability ``luck``."""
-
-    luck: float = 0.75
-    fare: float = 0.25
-    first: float = 1.0
-    discount: float = 0.5
-    horizon: int | None = 2
-
-    @property
-    def num_states(self):
-        return 2
-
-    @property
-    def num_actions(self):
-        return 2
-
-    @property
-    def initial_law(self):
-        return np.array([self.first, 1 - self.first])
-
-    def noise_law(self, t, x, a, m):
-        return self.luck + 0 * x, 1 - self.luck + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return np.where(w == 0, a, x)
-
-    def reward(self, t, x, a, m):
-        return -at(m, x) - self.fare * (a != x)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain(FiniteGame):
-    """A Markov chain without choices, from its matrix."""
-
-    rows: tuple[tuple[float, ...], ...]
-    first: int = 0
-    discount: float = 0.9
-    horizon: int | None = None
-
-    @property
-    def num_states(self):
-        return len(self.rows)
-
-    @property
-    def num_actions(self):
-        return 1
-
-    @property
-    def initial_law(self):
-        return np.eye(len(self.rows))[self.first]
-
-    @cached_property
-    def matrix(self):
-        return np.array(self.rows)
-
-    def noise_law(self, t, x, a, m):
-        return self.matrix[x]
-
-    def step(self, t, x, a, m, w):
-        return w
-
-    def reward(self, t, x, a, m):
-        return 1.0 * x
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contrary(FiniteGame):
-    """Everybody goes where few are, at once: the population swings for ever."""
-
-    discount: float = 0.9
-    horizon: int | None = None
-
-    @property
-    def num_states(self):
-        return 2
-
-    @property
-    def num_actions(self):
-        return 1
-
-    @property
-    def initial_law(self):
-        return np.array([0.75, 0.25])
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 * (at(m, x * 0) < 0.5), 1.0 * (at(m, x * 0) >= 0.5))
-
-    def step(self, t, x, a, m, w):
-        return w + 0 * x
-
-    def reward(self, t, x, a, m):
-        return 0.0 * x
-
-
-@dataclass(frozen=True, kw_only=True)
-class Faulty(FiniteGame):
-    """Three states, two actions, and one fault in the pair (x = 2, a = 1)."""
-
-    chance: float = 0.5
-    target: int = 0
-    pay: float = 1.0
-    discount: float = 0.9
-    horizon: int | None = 3
-    num_states = 3
-    num_actions = 2
-    initial_law = np.ones(3) / 3
-
-    def noise_law(self, t, x, a, m):
-        return np.where(x * a == 2, self.chance, 0.5), 0.5 + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return np.where(x * a * w == 2, self.target, 0)
-
-    def reward(self, t, x, a, m):
-        return np.where(x * a == 2, np.log(self.pay), 0)
 
 
 def transitions(game, t, m):
@@ -208,7 +89,7 @@ def test_a_push_forward_keeps_mass_and_sign(any_game, random_policy, seed):
     assert np.allclose(moved, dense, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(finite_game=FINITE, backend=BACKENDS)
 def test_the_flow_is_the_law_of_a_player_step_by_step(finite_game, random_policy, use, backend):
     use(backend)
     policy = random_policy(finite_game)
@@ -220,7 +101,7 @@ def test_the_flow_is_the_law_of_a_player_step_by_step(finite_game, random_policy
     assert np.allclose(flow, laws, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(finite_game=FINITE, backend=BACKENDS)
 def test_the_value_of_a_policy_is_the_sum_of_rewards_over_its_flow(
     finite_game, random_policy, use, backend
 ):
@@ -521,7 +402,7 @@ def test_a_stationary_game_has_no_flow(toys):
         (lambda flow: flow * [1, -1], r"flow\[t=0\] must be probabilities .* in \[-0.25, 0.75\]"),
     ],
 )
-def test_a_flow_that_is_none_is_refused(toys, spoil, message):
+def test_an_invalid_flow_is_refused(toys, spoil, message):
     game = toys.Epidemic()
     policy = policies.uniform(game)
     flow = spoil(exact.flow(game, policy))
@@ -559,8 +440,8 @@ def test_policies_and_laws_are_checked_everywhere(toys):
 
 
 @pytest.mark.parametrize("chance", [0.75, -0.5, 1e30])
-def test_a_noise_law_that_is_none_is_named(chance):
-    game = Faulty(chance=chance)
+def test_an_invalid_noise_law_is_named(chance):
+    game = FaultyPair(chance=chance)
     with pytest.raises(ValueError, match=r"noise_law\[x=2\]\[a=1\] must be probabilities"):
         exact.kernel(game, 0, None)
 
@@ -569,7 +450,7 @@ def test_a_noise_law_that_is_none_is_named(chance):
 def test_a_step_out_of_the_states_is_named(target):
     message = rf"step\(t=0, x=2, a=1, w=1\) leads to {target}, which is not a state in \[0, 3\)"
     with pytest.raises(ValueError, match=message):
-        exact.kernel(Faulty(target=target), 0, None)
+        exact.kernel(FaultyPair(target=target), 0, None)
 
 
 def test_a_reward_that_is_no_number_is_named():
@@ -577,7 +458,7 @@ def test_a_reward_that_is_no_number_is_named():
         np.errstate(divide="ignore"),
         pytest.raises(ValueError, match=r"reward\(t=1, x=2, a=1\) is -inf, not a finite number"),
     ):
-        exact.rewards(Faulty(pay=0.0), 1, np.ones(3) / 3)
+        exact.rewards(FaultyPair(pay=0.0), 1, np.ones(3) / 3)
 
 
 # Ring road, reward "additive": stationary density of the Lax-Friedrichs scheme, one of two periods

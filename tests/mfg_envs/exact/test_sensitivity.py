@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from toys import Clockwork
 
 from mfg_envs import make_game
 from mfg_envs.exact.sensitivity import STEP, log_slopes, reads
-from mfg_envs.game import FiniteGame
 from mfg_envs.game.reads import law_table
 
 EPS = np.finfo(float).eps
@@ -57,23 +55,8 @@ def test_a_market_reads_stall_and_action(toys):
     assert np.array_equal(reads(toys.Market()).reward, [x // 2 * 3 + a])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Total(FiniteGame):
-    """Reads the mean field as a whole, not through ``at``."""
-
-    discount: float = 0.9
-    horizon: int | None = 3
-    num_states = 4
-    num_actions = 2
-    initial_law = np.full(4, 0.25)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return (x + a) % 4
-
-    def reward(self, t, x, a, m):
+class Total(Clockwork):
+    def reward(self, t, x, a, m):  # not through ``at``
         return -(m * m).sum() + 0.0 * x
 
 

@@ -43,7 +43,7 @@ def test_an_even_crowd_has_an_even_density(game):
     assert (m[game.room == 0] == 0).all()
 
 
-def test_far_from_walls_it_is_a_gaussian():
+def test_a_density_far_from_walls_is_a_gaussian():
     game = make_game("beach_bar", bins=1000, blur_width=0.02)
     h = np.eye(1000)[500]
     m = density.of_histogram(game, h)

@@ -1,40 +1,8 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from toys import Faulty
 
 from mfg_envs import BatchEnv, exact, policies
-from mfg_envs.game import FiniteGame, at
-
-
-@dataclass(frozen=True, kw_only=True)
-class Faulty(FiniteGame):
-    """Three states; moves read the crowd, so that nothing about them is tabulated beforehand.
-
-    Its faults show at t = 1 alone, where the first look at a game does not see them.
-    """
-
-    leap: int = 1  # where the second outcome leads, in states
-    leak: float = 0.0  # mass the noise law loses
-    hole: float = 0.0  # reward of state 2: NaN is a fault
-    discount: float = 0.9
-    horizon: int | None = 4
-    num_states = 3
-    num_actions = 2
-    initial_law = np.full(3, 1 / 3)
-
-    def noise_law(self, t, x, a, m):
-        go = 0.25 + 0.5 * at(m, x)
-        return 1 - go - self.leak * (t == 1), go
-
-    def step(self, t, x, a, m, w):
-        return np.where(w == 0, x, (x + 1) % 3 + (self.leap - 1) * (t == 1))
-
-    def reward(self, t, x, a, m):
-        return np.where((x == 2) & (t == 1), self.hole, 1.0 * a)
-
-    def __post_init__(self):  # a NaN parameter is the fault to be found later
-        pass
 
 
 @pytest.fixture(params=["numpy", "numba"], autouse=True)

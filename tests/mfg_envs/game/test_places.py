@@ -3,77 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pytest
+from toys import Queues, Tolls
 
 from agents import QMIteration
 from mfg_envs import BatchEnv, PopulationEnv, check_env, check_game, exact, policies
-from mfg_envs.game import FiniteGame, at
 from mfg_envs.simulate.see_finite import Observer
 from mfg_envs.testing import ContractError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Queues(FiniteGame):
-    """Three queues of two positions each, state ``2 queue + position``; players see all of it.
-
-    Action: which queue to join when the head of the present one is served; a long queue is slow.
-    """
-
-    discount: float = 0.9
-    horizon: int | None = 4
-
-    @property
-    def num_states(self):
-        return 6
-
-    @property
-    def num_actions(self):
-        return 3
-
-    @property
-    def num_places(self):
-        return 3
-
-    @property
-    def initial_law(self):
-        return np.array([3, 1, 0, 2, 1, 1]) / 8
-
-    def place(self, x):
-        return x // 2
-
-    def noise_law(self, t, x, a, m):
-        served = 1 - 0.75 * at(m, self.places[x])
-        return 1 - served, served
-
-    def step(self, t, x, a, m, w):
-        ahead = np.where(x % 2 == 0, 2 * a + 1, x - 1)
-        return np.where(w == 1, ahead, x)
-
-    def reward(self, t, x, a, m):
-        return -at(m, self.places[x]) - 0.25 * (x % 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tolls(Queues):
-    """Queues whose mean field counts actions too: joining where others join costs."""
-
-    mean_field_of_controls = True
-
-    @cached_property
-    def fee(self):
-        return np.array([0.0, 0.5, 1.0])
-
-    def noise_law(self, t, x, a, m):
-        served = 1 - 0.75 * at(m, self.places[x], a)
-        return 1 - served, served
-
-    def reward(self, t, x, a, m):
-        return -at(m, self.places[x], a) - self.fee[a]
-
 
 GAMES = (Queues(), Tolls())
 

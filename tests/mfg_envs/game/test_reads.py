@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from toys import Coin
 
-from mfg_envs.game import FiniteGame, at
+from mfg_envs.game import at
 from mfg_envs.game.reads import law_table, moves_are_fixed
 
 TABLE = np.array([0.25, 0.5, 0.75])
@@ -18,21 +18,8 @@ def read(name, function):
     return pytest.param(function, id=name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bare(FiniteGame):
-    """Three states on a ring, one step ahead with one half."""
-
-    discount: float = 0.9
-    horizon: int | None = 5
-    num_states = 3
-    num_actions = 2
-    initial_law = np.ones(3) / 3
-
-    def noise_law(self, t, x, a, m):
-        return 0.5, 0.5 + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return (x + w) % 3
+class Ring(Coin):
+    num_states, initial_law = 3, np.full(3, 1 / 3)
 
     def reward(self, t, x, a, m):
         return t * at(m, x)  # a reward may read whatever it likes
@@ -70,7 +57,7 @@ READS = [
 
 @pytest.mark.parametrize("reads", READS)
 def test_a_step_that_reads_time_or_crowd_is_not_fixed(reads):
-    class Game(Bare):
+    class Game(Ring):
         def step(self, t, x, a, m, w):
             return reads(t, x, m) % 3
 
@@ -79,7 +66,7 @@ def test_a_step_that_reads_time_or_crowd_is_not_fixed(reads):
 
 @pytest.mark.parametrize("reads", READS)
 def test_a_noise_law_that_reads_time_or_crowd_is_not_fixed(reads):
-    class Game(Bare):
+    class Game(Ring):
         def noise_law(self, t, x, a, m):
             p = 0.5 + 0 * reads(t, x, m)
             return p, 1 - p
@@ -88,11 +75,11 @@ def test_a_noise_law_that_reads_time_or_crowd_is_not_fixed(reads):
 
 
 def test_what_the_reward_reads_does_not_matter():
-    assert moves_are_fixed(Bare())
+    assert moves_are_fixed(Ring())
 
 
 def test_passing_the_time_on_unread_leaves_the_moves_fixed():
-    class Game(Bare):
+    class Game(Ring):
         def step(self, t, x, a, m, w):
             return self.turn(t, x, w, m)
 
@@ -108,7 +95,7 @@ def test_the_toys_are_told_apart(any_game):
 
 
 def test_a_broken_method_is_not_taken_for_one_that_reads():
-    class Game(Bare):
+    class Game(Ring):
         def step(self, t, x, a, m, w):
             return x + self.missing
 
@@ -118,7 +105,7 @@ def test_a_broken_method_is_not_taken_for_one_that_reads():
 
 def test_the_law_table_of_a_tuple_broadcasts_constants():
     x, a = np.indices((3, 2))
-    table = law_table(Bare(), 0, x, a, None)
+    table = law_table(Ring(), 0, x, a, None)
     assert table.shape == (3, 2, 2)
     assert (table == 0.5).all()
 

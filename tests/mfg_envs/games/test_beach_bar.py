@@ -28,7 +28,7 @@ def fictitious_play(game, iterations):
     return policy, np.array(curve)
 
 
-def test_it_keeps_the_contract():
+def test_the_game_keeps_the_contract():
     check_game(make_game("beach_bar"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from mfg_envs import GAMES, BatchEnv, check_env, check_game, exact, make_game
 from mfg_envs.game.reads import moves_are_fixed
 from mfg_envs.registry import game_class
+from mfg_envs.testing import finite
 
 SMALL = {"num_states": 5, "num_actions": 2, "branching": 3}
 SETTINGS = {
@@ -40,13 +41,31 @@ CERTAIN = ("left_right", "routing", "routing_cycle")
 """Games in which the first steps of given actions leave nothing to chance, with some settings."""
 
 
-@pytest.fixture(scope="module", params=CASES)
-def game(request):
-    name, parameters = CASES[request.param]
+COMPILED = {*list(CASES)[::3], "routing"}
+"""Cases that the fast tests play compiled: every third one, and one with many steps.
+
+The others they play by NumPy, and only see that the compiled methods are the same; that the
+compiled loops around them are, the toys show.
+"""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((c, b), id=f"{c}-{b}", marks=() if fast else pytest.mark.slow)
+        for c in CASES
+        for b, fast in (("numpy", c not in COMPILED), ("numba", c in COMPILED))
+    ]
+)
+def game(request, use):
+    case, backend = request.param
+    if backend == "numba":
+        pytest.importorskip("numba")
+    use(backend)
+    name, parameters = CASES[case]
     return make_game(name, **parameters)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def short(game):
     """Return the game with a few steps, so that stationary ones have a flow too."""
     if game.name == "routing":  # it refuses a horizon in which nobody arrives
@@ -58,7 +77,15 @@ def test_the_game_keeps_its_contract(game):
     check_game(game)
 
 
-def test_its_environment_keeps_its_contract(game):
+@pytest.mark.parametrize("case", CASES)
+def test_the_compiled_methods_of_the_game_are_those_of_numpy(case, use):
+    pytest.importorskip("numba")
+    use("numba")
+    name, parameters = CASES[case]
+    finite.back_ends(make_game(name, **parameters), np.random.default_rng(0))
+
+
+def test_the_environment_of_the_game_keeps_its_contract(game):
     module = importlib.import_module(f"mfg_envs.{game.name}_v0")
     env = module.parallel_env(4, game=game, max_cycles=20)
     assert env.metadata["name"] == f"{game.name}_v0"

@@ -162,7 +162,7 @@ def test_a_crowd_moves_as_in_a_simulation_of_its_own():
                 assert abs(mine - theirs) <= slack + 0.01, (t, edge)
 
 
-def test_both_modes_agree():
+def test_many_players_and_representatives_agree():
     """Representatives in the flow of very many players earn what players do."""
     game = make_game("four_rooms", bins=40)
 
@@ -185,7 +185,7 @@ def test_both_modes_agree():
     assert abs(returns[0].mean() - returns[1].mean()) < 5 * error + cells / 20_000
 
 
-def test_it_keeps_the_contract():
+def test_the_game_keeps_the_contract():
     check_game(make_game("four_rooms"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from covering import covering
 
 from mfg_envs import BatchEnv, check_game, exact, make_game, policies
 from mfg_envs.exact.discretise import GridPolicy, discretise
@@ -15,8 +16,9 @@ VARIANTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("parameters", VARIANTS, ids=str)
-def test_it_keeps_the_contract(parameters):
+@covering(parameters=VARIANTS, backend=("numpy", "numba"))
+def test_the_game_keeps_the_contract(parameters, backend, use):
+    use(backend)
     check_game(make_game("linear_quadratic", **parameters))
 
 

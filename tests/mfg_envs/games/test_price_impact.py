@@ -9,7 +9,7 @@ from mfg_envs import BatchEnv, check_game, exact, make_game, policies
 from mfg_envs.exact.discretise import discretise
 
 
-def test_it_keeps_the_contract():
+def test_the_game_keeps_the_contract():
     check_game(make_game("price_impact"))
 
 

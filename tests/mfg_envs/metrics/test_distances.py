@@ -208,7 +208,7 @@ def test_flows_of_games_know_their_geometry(random_policy):
     assert metrics.flow_distance(road, crowd, crowd[::-1])[1] == 0
 
 
-def test_what_is_refused():
+def test_invalid_laws_points_costs_and_kinds_are_refused():
     p = np.array([0.5, 0.5])
     with pytest.raises(ValueError, match=r"p\[i=1\] must be probabilities that sum to one"):
         metrics.total_variation(np.stack([p, 2 * p]), np.stack([p, p]))

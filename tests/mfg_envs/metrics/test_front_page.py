@@ -42,7 +42,7 @@ def test_metrics_load_no_compiler_and_no_network():
 
 
 @pytest.mark.parametrize("horizon", [None, 6])
-def test_a_run_takes_them_as_functions_of_game_and_iterate(horizon):
+def test_a_run_takes_metrics_as_functions_of_game_and_iterate(horizon):
     game = make_game("lasry_lions_chain", horizon=horizon)
     even = game.crowd(exact.law_met(game, policies.uniform(game)))
     asked = {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from toys import Fashion
 
 from mfg_envs import BatchEnv, exact, make_game, policies, riccati
 from mfg_envs.exact.discretise import GridPolicy, discretise
-from mfg_envs.game import FiniteGame, at
 from mfg_envs.metrics import deviations
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import OneOfMany, expect, own_state_response
@@ -18,40 +17,6 @@ from mfg_envs.metrics.nash_gap import nash_gap
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fashion(FiniteGame):
-    """One choice: action 1 pays the share of state 1 above one half, action 0 that below it.
-
-    Everybody is in state 0 or 1 by a fair coin, and indifferent if the crowd is infinite.  Seeing
-    K of N players in state 1, a deviator gains E|K/N - 1/2|; knowing its own state alone, which is
-    1/N of the crowd, 1/(2N).
-    """
-
-    discount: float = 1.0
-    horizon: int | None = 1
-
-    @property
-    def num_states(self):
-        return 2
-
-    @property
-    def num_actions(self):
-        return 2
-
-    @property
-    def initial_law(self):
-        return np.full(2, 0.5)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * a,)
-
-    def step(self, t, x, a, m, w):
-        return x
-
-    def reward(self, t, x, a, m):
-        return (2 * a - 1) * (at(m, x * 0 + 1) - 0.5)
 
 
 def fashion_gap(num_agents):
@@ -196,7 +161,7 @@ def test_a_policy_on_a_grid_is_played_on_the_grid():
         ({"game": make_game("dispatcher")}, "Dispatcher is not a game of equal players"),
     ],
 )
-def test_what_cannot_be_done_is_said(change, message):
+def test_an_invalid_argument_of_the_nash_gap_is_named(change, message):
     game = change.get("game", make_game("sis"))
     given = {
         "policy": np.full((2, 5), 0.2),

@@ -6,9 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from covering import covering
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp, xlogy
+from toys.complete import EVERY, TWICE
 
 from mfg_envs import exact, make_game, metrics, policies
 
@@ -60,23 +62,24 @@ def by_values(game, policy, temperature, reference=None):
     return game.initial_law @ (best - own)
 
 
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-def test_it_is_the_best_value_minus_the_own_value(any_game, random_policy, temperature):
+@covering(any_game=EVERY, temperature=TEMPERATURES, slow=TWICE)
+def test_the_gap_is_the_best_value_minus_the_own_value(any_game, random_policy, temperature):
     policy = random_policy(any_game)
     found = metrics.regularised_exploitability(any_game, policy, temperature)
     assert found == pytest.approx(by_values(any_game, policy, temperature), rel=1e-9, abs=1e-11)
 
 
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-def test_so_it_is_with_a_reference(any_game, random_policy, temperature):
+@covering(any_game=EVERY, temperature=TEMPERATURES, slow=TWICE)
+def test_a_gap_from_a_reference_is_the_best_value_minus_the_own_value(
+    any_game, random_policy, temperature
+):
     policy, near = random_policy(any_game), random_policy(any_game, 1)
     found = metrics.regularised_exploitability(any_game, policy, temperature, reference=near)
     wanted = by_values(any_game, policy, temperature, near)
     assert found == pytest.approx(wanted, rel=1e-9, abs=1e-11)
 
 
-@pytest.mark.parametrize("temperature", TEMPERATURES)
-@pytest.mark.parametrize("referred", [False, True])
+@covering(any_game=EVERY, temperature=TEMPERATURES, referred=(False, True), slow=TWICE)
 def test_the_soft_best_response_has_the_best_values(any_game, random_policy, temperature, referred):
     flow = exact.law_met(any_game, random_policy(any_game))
     near = random_policy(any_game, 1) if referred else None
@@ -149,7 +152,7 @@ def test_a_uniform_reference_is_entropy_where_all_states_have_as_many_actions(ra
 
 
 @given(st.floats(0, 2), st.integers(0, 5))
-def test_it_comes_near_the_exploitability_as_the_temperature_falls(temperature, seed):
+def test_the_gap_comes_near_the_exploitability_as_the_temperature_falls(temperature, seed):
     game = make_game("four_rooms_grid", layout="11x11", horizon=5)
     weights = np.random.default_rng(seed).exponential(size=(5, game.num_states, 5))
     policy = weights * game.legal_actions
@@ -159,16 +162,17 @@ def test_it_comes_near_the_exploitability_as_the_temperature_falls(temperature, 
     assert abs(gap - exact.exploitability(game, policy)) <= 5 * temperature * np.log(5) + 1e-12
 
 
-@pytest.mark.parametrize("temperature", [0.0, 5e-324, 1e-300, 1e-15])
-def test_at_a_vanishing_temperature_it_is_the_exploitability(any_game, random_policy, temperature):
+@covering(any_game=EVERY, temperature=(0.0, 5e-324, 1e-300, 1e-15), slow=TWICE)
+def test_the_gap_at_a_vanishing_temperature_is_the_exploitability(
+    any_game, random_policy, temperature
+):
     policy = random_policy(any_game)
     gap = metrics.regularised_exploitability(any_game, policy, temperature)
     assert gap == pytest.approx(exact.exploitability(any_game, policy), rel=1e-9, abs=1e-11)
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e-9, 1e9, 1e200])
-@pytest.mark.parametrize("horizon", [None, 6])
-def test_it_scales_with_the_unit_of_rewards(toys, random_policy, scale, horizon):
+@covering(scale=(1e-200, 1e-9, 1e9, 1e200), horizon=(None, 6))
+def test_the_gap_scales_with_the_unit_of_rewards(toys, random_policy, scale, horizon):
     # Rewards and temperature in another unit; far from one, exp(q / temperature) is out of range.
     game = toys.Garnet(horizon=horizon)
     large = scaled(game, scale)
@@ -245,7 +249,7 @@ def test_policies_over_observed_states_are_understood(random_policy):
     assert one == two > 0
 
 
-def test_what_is_refused(toys, random_policy):
+def test_invalid_temperatures_flows_and_references_are_refused(toys, random_policy):
     game = toys.Corridor()
     policy, even = random_policy(game), policies.uniform(game)
     for wrong in (-0.1, np.inf, np.nan):

@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import Bids, Lanes
 
 from agents import FictitiousPlay, FrankWolfe
 from agents.solvers.frank_wolfe import relative_gap
 from mfg_envs import exact, make_game, metrics, policies
-from mfg_envs.game import FiniteGame, at
 
 SIOUX_FALLS = 7480225.344921
 """Time of all travellers in the best known user equilibrium."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lanes(FiniteGame):
-    """Pigou's two roads, one decision: road 0 takes as long as it is full, road 1 always 1."""
-
-    discount: float = 1.0
-    horizon: int | None = 2
-    mean_field_of_controls = False
-    num_states = 3
-    num_actions = 2
-    initial_law = np.array([1.0, 0.0, 0.0])
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * a,)
-
-    def step(self, t, x, a, m, w):
-        return a + 1
-
-    def reward(self, t, x, a, m):
-        return -np.where(x == 1, at(m, x), np.where(x == 2, 1.0, 0.0))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bids(FiniteGame):
-    """A mean field of controls: who bids (action 1) pays for the bidders of both states."""
-
-    discount: float = 0.9
-    horizon: int | None = 3
-    mean_field_of_controls = True
-    num_states = 2
-    num_actions = 2
-    initial_law = np.array([0.75, 0.25])
-
-    def noise_law(self, t, x, a, m):
-        return 0.5 + 0 * a, 0.5 + 0 * a
-
-    def step(self, t, x, a, m, w):
-        return np.where(w == 1, a, x)
-
-    def reward(self, t, x, a, m):
-        bidders = at(m, x * 0, a * 0 + 1) + 3 * at(m, x * 0 + 1, a * 0 + 1)
-        return a * (x + 1.0 - bidders * bidders)
 
 
 def test_welfare_is_what_everybody_earns(any_game, random_policy):
@@ -204,7 +159,7 @@ def test_charged_rewards_of_many_populations_are_those_of_each(random_policy):
         assert np.array_equal(batch, each)
 
 
-def test_what_is_refused(toys):
+def test_games_without_welfare_gradients_and_mixed_signs_are_refused(toys):
     with pytest.raises(ValueError, match="players who discount do not maximise"):
         metrics.altruistic(make_game("lasry_lions_chain"))
     with pytest.raises(ValueError, match="moves of game depend on time or crowd"):

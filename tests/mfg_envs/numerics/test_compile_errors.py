@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from toys import Coin
 
 from mfg_envs import BatchEnv, check_game, exact, policies
-from mfg_envs.game import FiniteGame, at
 from mfg_envs.numerics import compiler
 from mfg_envs.testing.contract import ContractError
 
 pytest.importorskip("numba")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Coin(FiniteGame):
-    """Sound: two states; the crowd costs."""
-
-    horizon: int | None = 3
-    discount: float = 1.0
-    num_states, num_actions, initial_law = 2, 2, np.array([0.5, 0.5])
-    words = ("a", "b")
-
-    def noise_law(self, t, x, a, m):
-        return 0.5, 0.5 + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return (x + w) % 2
-
-    def reward(self, t, x, a, m):
-        return -at(m, x)
 
 
 class Pieces(Coin):
@@ -75,6 +55,8 @@ class Asks(Coin):
 
 
 class Spelled(Coin):
+    words = ("a", "b")
+
     def reward(self, t, x, a, m):
         return 1.0 * len(self.words) * x
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from toys import Coin
 
 from mfg_envs import BatchEnv, exact, policies
-from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import compiler, kernel_cache
 
@@ -188,11 +188,12 @@ print([kernel({"Game": Game, "Dear": Dear}[name]) for name in sys.argv[1:]])
 """
 
 
-def test_kernels_of_several_games_and_processes_live_side_by_side(project):
+@pytest.mark.parametrize("second", [("Game", "Dear"), ("Dear",)], ids=["one more", "another"])
+def test_kernels_of_several_games_and_processes_live_side_by_side(project, second):
     script = project / "give.py"
     script.write_text(GIVE)
     known = {"Game": [19.0, 19.0], "Dear": [100.0, 200.0]}
-    for names in (["Game"], ["Game", "Dear"], ["Game", "Dear"], ["Dear", "Game"]):
+    for names in (["Game"], second, ["Game", "Dear"], ["Dear", "Game"]):
         assert run(script, *names).strip() == str([known[name] for name in names])
 
 
@@ -395,20 +396,8 @@ def test_numba_forced_but_missing_is_refused_with_the_remedy(use, monkeypatch):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worded(FiniteGame):
-    """A game whose reward reads a word."""
-
+class Worded(Coin):
     mood: str = "good"
-    discount: float = 0.5
-    horizon: int | None = 2
-    num_states = num_actions = 2
-    initial_law = np.array([1.0, 0.0])
-
-    def noise_law(self, t, x, a, m):
-        return 0.5, 0.5 + 0 * x
-
-    def step(self, t, x, a, m, w):
-        return w + 0 * x
 
     def reward(self, t, x, a, m):
         return 1.0 * x if self.mood == "good" else -1.0 * x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from covering import covering
 
 from mfg_envs.numerics import compiler, elementwise
 
@@ -106,17 +107,33 @@ def compare(function, one, two, tolerance=0.0, zeros=True):
     assert right.all(), [(v[~right][0]) for v in (*arguments, got, want)]
 
 
-@pytest.mark.parametrize("name", elementwise.FUNCTIONS)
-def test_every_function_in_the_list_gives_what_numpy_gives(name):
+NUMBERS = {"reals": (REALS, REALS), "whole": (WHOLE, WHOLE), "mixed": (WHOLE, REALS)}
+
+
+def kinds(name):
+    """Return of which numbers a function is tried."""
+    if name in ON_WHOLE:  # NumPy has no bits of reals ...
+        return ["whole"]
+    two = any(function.__code__.co_argcount == 2 for function in forms(name))
+    # ... and no negative whole powers.
+    return ["reals", *(["whole"] if name != "power" else []), *(["mixed"] if two else [])]
+
+
+def tried():
+    """Yield a function and numbers: fast are reals, and one other kind for every other function."""
+    for i, name in enumerate(elementwise.FUNCTIONS):
+        first, *others = kinds(name)
+        drawn = others[i // 2 % len(others)] if others and i % 2 else None
+        for kind in (first, *others):
+            fast = kind in (first, drawn)
+            yield pytest.param(name, kind, marks=() if fast else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("name", "numbers"), list(tried()))
+def test_every_function_in_the_list_gives_what_numpy_gives(name, numbers):
     tolerance = ULPS if name in elementwise.ROUNDED else 0.0
     for function in forms(name):
-        for one, two in ((WHOLE, WHOLE), (REALS, REALS), (WHOLE, REALS)):
-            whole = one is WHOLE and two is WHOLE
-            if (name in ON_WHOLE and not whole) or (name == "power" and whole):
-                continue  # NumPy has no bits of reals, and no negative whole powers
-            if two is REALS and one is WHOLE and function.__code__.co_argcount == 1:
-                continue
-            compare(function, one, two, tolerance, zeros=name not in EITHER_ZERO)
+        compare(function, *NUMBERS[numbers], tolerance, zeros=name not in EITHER_ZERO)
 
 
 @pytest.mark.parametrize("name", elementwise.METHODS)
@@ -126,10 +143,9 @@ def test_every_method_in_the_list_gives_what_numpy_gives(name):
             compare(function, numbers, numbers[:1], zeros=name not in EITHER_ZERO)
 
 
-@pytest.mark.parametrize("source", OPERATORS)
-def test_operators_give_what_numpy_gives(source):
-    for one, two in ((WHOLE, WHOLE), (REALS, REALS), (WHOLE, REALS)):
-        compare(evaluate(source), one, two)
+@covering(source=OPERATORS, numbers=NUMBERS)
+def test_operators_give_what_numpy_gives(source, numbers):
+    compare(evaluate(source), *numbers)
 
 
 def test_a_function_imported_from_numpy_is_known_too():

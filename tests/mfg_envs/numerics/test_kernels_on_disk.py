@@ -35,6 +35,7 @@ def digests(cache, *rewards):
     return dict(line.split() for line in out.splitlines())
 
 
+@pytest.mark.slow
 def test_kernels_kept_by_two_processes_do_not_stand_in_for_each_other_in_a_third(tmp_path):
     # numba names symbols by a counter that starts anew in every process, and links by name.
     alone = digests(tmp_path, "min") | digests(tmp_path, "additive")

@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 import pytest
+from toys import Still
 
 from mfg_envs import make_game
-from mfg_envs.game import FiniteGame, Layout
+from mfg_envs.game import Layout
 from mfg_envs.games.four_rooms import FourRooms
 from mfg_envs.pictures import board, canvas, graph
 from mfg_envs.pictures.canvas import CATEGORIES, INK, UNITS
@@ -23,26 +24,11 @@ class Rooms(FourRooms):
         return Layout("plane", "speed", np.array([0, 0.6]), marks=(("door", (0.25, 0.15)),))
 
 
-class Roads(FiniteGame):
+class Roads(Still):
     """Three towns; two roads lead from 0 to 1 and back, and three parallel ones from 1 to 2."""
 
-    horizon, discount, num_states, num_actions = None, 0.9, 3, 3
     mean_field_of_controls = True
-
-    def __init__(self):
-        pass
-
-    initial_law = np.full(3, 1 / 3)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * a,)
-
-    def step(self, t, x, a, m, w):
-        return x
-
-    def reward(self, t, x, a, m):
-        return 0.0 * x
-
+    num_states, num_actions, initial_law = 3, 3, np.full(3, 1 / 3)
     towns = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 2.0]])
     links = np.array([[0, 1], [1, 0], [1, 2], [1, 2], [1, 2]])
 

@@ -9,16 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from covering import covering
+from toys.complete import EVERY, FINITE, TWICE
 
 from mfg_envs import BatchEnv, policies
 from mfg_envs.games.ring_road import RingRoad
 
 GAME = RingRoad(num_cells=6, num_speeds=3)
-FINITE = replace(GAME, horizon=4)
+SHORT = replace(GAME, horizon=4)
 GO = np.ones((2, 5), np.int32)
+BACK_ENDS, MODES = ("numba", "numpy"), ("n_agent", "mean_field")
+DTYPES = ("int8", "uint8", "int16", "uint32", "int64", "uint64")
 
 
-@pytest.fixture(params=["numba", "numpy"])
+@pytest.fixture(params=BACK_ENDS)
 def back_end(request, use):
     if request.param == "numba":
         pytest.importorskip("numba")
@@ -26,7 +30,7 @@ def back_end(request, use):
     return request.param
 
 
-def started(game=FINITE, **arguments):
+def started(game=SHORT, **arguments):
     env = BatchEnv(game, 2, 5, seed=1, **arguments)
     env.reset()
     return env
@@ -47,33 +51,34 @@ def wrapping(value, dtype):
     return a
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
-@pytest.mark.parametrize(
-    ("actions", "message"),
-    [
-        (GO[0], r"actions must have shape \(B, N\) = \(2, 5\), got \(5,\)"),
-        (GO.T, r"\(2, 5\), got \(5, 2\)"),
-        (1, r"\(2, 5\), got \(\)"),
-        (GO[..., None], r"\(2, 5\), got \(2, 5, 1\)"),
-        (GO * 1.0, "actions must be whole numbers, got float64"),
-        (np.full((2, 5), np.nan), "actions must be whole numbers, got float64"),
-        (GO > 0, "actions must be whole numbers, got bool"),
-        (np.full((2, 5), "a"), "actions must be whole numbers, got <U1"),
-        (np.full((2, 5), None), "actions must be whole numbers, got object"),
-        (wrapping(3, np.int32), r"action of population 1, player 3 must be in \[0, 3\), got 3"),
-        (wrapping(-1, np.int32), "population 1, player 3 must be in .* got -1"),
-        (wrapping(-1, np.int8), "population 1, player 3 must be in .* got -1"),
-        (wrapping(-1, np.int64), "population 1, player 3 must be in .* got -1"),
-        (wrapping(2**32, np.int64), "population 1, player 3 must be in .* got 4294967296"),
-        (wrapping(2**32 + 1, np.int64), "population 1, player 3 must be in .* got 4294967297"),
-        (wrapping(1 - 2**32, np.int64), "population 1, player 3 must be in .* got -4294967295"),
-        (wrapping(2**63 - 1, np.int64), "population 1, player 3 must be in .* got 92233720368547"),
-        (wrapping(2**64 - 1, np.uint64), "population 1, player 3 must be in .* got 184467440737"),
-        (wrapping(2**31, np.uint32), "population 1, player 3 must be in .* got 2147483648"),
-        (wrapping(200, np.uint8), "population 1, player 3 must be in .* got 200"),
-    ],
+OUT_OF_RANGE = (
+    *((3, "int32"), (-1, "int32"), (-1, "int8"), (-1, "int64"), (2**32, "int64")),
+    *((2**32 + 1, "int64"), (1 - 2**32, "int64"), (2**63 - 1, "int64")),
+    *((2**64 - 1, "uint64"), (2**31, "uint32"), (200, "uint8")),
 )
-def test_bad_actions_leave_everything_as_it_was(back_end, actions, message, mode):
+BAD_ACTIONS = {
+    "one axis": (GO[0], r"actions must have shape \(B, N\) = \(2, 5\), got \(5,\)"),
+    "turned": (GO.T, r"\(2, 5\), got \(5, 2\)"),
+    "a number": (1, r"\(2, 5\), got \(\)"),
+    "three axes": (GO[..., None], r"\(2, 5\), got \(2, 5, 1\)"),
+    "floats": (GO * 1.0, "actions must be whole numbers, got float64"),
+    "NaN": (np.full((2, 5), np.nan), "actions must be whole numbers, got float64"),
+    "flags": (GO > 0, "actions must be whole numbers, got bool"),
+    "words": (np.full((2, 5), "a"), "actions must be whole numbers, got <U1"),
+    "nothing": (np.full((2, 5), None), "actions must be whole numbers, got object"),
+    **{
+        f"{value} of {dtype}": (
+            wrapping(value, dtype),
+            rf"action of population 1, player 3 must be in \[0, 3\), got {value}",
+        )
+        for value, dtype in OUT_OF_RANGE
+    },
+}
+
+
+@covering(bad=BAD_ACTIONS, back_end=BACK_ENDS, mode=MODES, indirect=["back_end"])
+def test_bad_actions_leave_everything_as_it_was(back_end, bad, mode):
+    actions, message = bad
     env = started(mode=mode)
     twin = copy.deepcopy(env)
     with pytest.raises(ValueError, match=message):
@@ -82,7 +87,7 @@ def test_bad_actions_leave_everything_as_it_was(back_end, actions, message, mode
     assert_goes_on_as(env, twin)
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint32, np.int64, np.uint64])
+@covering(dtype=DTYPES, back_end=BACK_ENDS, indirect=["back_end"])
 def test_any_integer_will_do(back_end, dtype):
     env, twin = started(), started()
     actions = np.arange(10).reshape(2, 5) % 3
@@ -121,10 +126,10 @@ def test_too_many_players_are_refused_before_memory_is_taken():
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@pytest.mark.parametrize("mode", MODES)
 def test_before_the_first_reset_and_after_the_end(back_end, mode):
-    env = BatchEnv(FINITE, 2, 5, seed=0, mode=mode)
-    policy = policies.uniform(FINITE)
+    env = BatchEnv(SHORT, 2, 5, seed=0, mode=mode)
+    policy = policies.uniform(SHORT)
     for act in (lambda: env.step(GO), lambda: env.rollout(policy, 1)):
         with pytest.raises(RuntimeError, match=r"call reset\(\) before the first step"):
             act()
@@ -151,18 +156,18 @@ def test_bad_lengths_of_a_rollout(back_end, num_steps, error, message):
     env.step(GO)
     twin = copy.deepcopy(env)
     with pytest.raises(error, match=message):
-        env.rollout(policies.uniform(FINITE), num_steps)
+        env.rollout(policies.uniform(SHORT), num_steps)
     assert_goes_on_as(env, twin)
     env.reset()
-    env.rollout(policies.uniform(FINITE), 4)
+    env.rollout(policies.uniform(SHORT), 4)
     assert env.over
 
 
 @pytest.mark.parametrize(
     ("game", "policy", "message"),
     [
-        (FINITE, np.full((6, 3), 1 / 3), r"\(T, S, A\) = \(4, 6, 3\), got \(6, 3\)"),
-        (FINITE, np.full((5, 6, 3), 1 / 3), r"\(T, S, A\) = \(4, 6, 3\), got \(5, 6, 3\)"),
+        (SHORT, np.full((6, 3), 1 / 3), r"\(T, S, A\) = \(4, 6, 3\), got \(6, 3\)"),
+        (SHORT, np.full((5, 6, 3), 1 / 3), r"\(T, S, A\) = \(4, 6, 3\), got \(5, 6, 3\)"),
         (GAME, np.full((4, 6, 3), 1 / 3), r"\(S, A\) = \(6, 3\), got \(4, 6, 3\)"),
         (GAME, np.full((6, 3), 0.3), r"policy\[x=0\] must be probabilities that sum to one"),
         (GAME, np.tile([1.5, -0.5, 0], (6, 1)), r"policy\[x=0\] must be .* \[-0.5, 1.5\]"),
@@ -207,7 +212,7 @@ def equal(one, two):
 
 
 def test_a_seed_decides_everything_after_it(back_end):
-    env = BatchEnv(FINITE, 2, 5, seed=3)
+    env = BatchEnv(SHORT, 2, 5, seed=3)
     given_early = [episode(env) for _ in range(3)]
     given_late = [episode(env, 3), episode(env), episode(env)]
     assert all(map(equal, given_early, given_late))
@@ -217,17 +222,17 @@ def test_a_seed_decides_everything_after_it(back_end):
 
 
 def test_episodes_do_not_depend_on_how_earlier_ones_went(back_end):
-    env, other = BatchEnv(FINITE, 2, 5, seed=3), BatchEnv(FINITE, 2, 5, seed=3)
+    env, other = BatchEnv(SHORT, 2, 5, seed=3), BatchEnv(SHORT, 2, 5, seed=3)
     episode(env)
     episode(other, steps=1)
     assert equal(episode(env), episode(other))
     for each, steps in ((env, 1), (other, 4)):
         each.reset()
-        each.rollout(policies.uniform(FINITE), steps)
+        each.rollout(policies.uniform(SHORT), steps)
     assert equal(episode(env), episode(other))
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(any_game=EVERY, back_end=BACK_ENDS, mode=MODES, slow=TWICE, indirect=["back_end"])
 def test_population_b_is_the_one_with_seed_plus_b(back_end, any_game, mode):
     arguments = {"mode": mode, "observe": ("state", "density")}
     many = BatchEnv(any_game, 3, 7, seed=10, **arguments)
@@ -273,7 +278,7 @@ def test_first_states_follow_the_initial_law(toys):
 # --- results ---
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(any_game=EVERY, back_end=BACK_ENDS, mode=MODES, slow=TWICE, indirect=["back_end"])
 def test_shapes_and_types(back_end, any_game, mode):
     env = BatchEnv(any_game, 2, 5, seed=0, mode=mode, observe=("state", "mask"))
     actions = np.zeros((2, 5), int)
@@ -292,9 +297,9 @@ def test_a_reset_earns_nothing():
     assert not BatchEnv(GAME, 2, 5, seed=0).reset().reward.any()
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@pytest.mark.parametrize("mode", MODES)
 def test_what_was_returned_does_not_change(back_end, mode):
-    env = BatchEnv(FINITE, 2, 5, seed=0, mode=mode, observe=("state", "density"))
+    env = BatchEnv(SHORT, 2, 5, seed=0, mode=mode, observe=("state", "density"))
     steps = [env.reset(), *(env.step(GO) for _ in range(3))]
     copies = copy.deepcopy(steps)
     env.step(GO)
@@ -340,7 +345,7 @@ def test_illegal_actions_are_wasted_steps(back_end, toys):
     assert (x == 4).any()
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(finite_game=FINITE, back_end=BACK_ENDS, mode=MODES, indirect=["back_end"])
 def test_rollout_is_what_steps_give(back_end, finite_game, random_policy, mode):
     policy = random_policy(finite_game)
     env = BatchEnv(finite_game, 3, 20, seed=2, mode=mode)

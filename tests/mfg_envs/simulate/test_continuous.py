@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
-from dataclasses import dataclass
 
 import gymnasium
 import numpy as np
 import pytest
+from covering import covering
 from gymnasium.utils.env_checker import check_env as check_gymnasium
 from gymnasium.wrappers import RescaleAction
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
+from toys import Drifters
 
 from mfg_envs import (
     CONTINUOUS_GAMES,
@@ -29,9 +30,6 @@ from mfg_envs import (
 from mfg_envs.exact.discretise import GridPolicy, discretise
 from mfg_envs.game import (
     Axis,
-    ContinuousGame,
-    Normal,
-    Uniform,
     add,
     cell,
     clip,
@@ -47,6 +45,7 @@ from mfg_envs.numerics.elementary import log
 from mfg_envs.testing.continuous import ContractError
 
 BACKENDS = ("numpy", "numba")
+MODES = ("n_agent", "mean_field")
 GAMES = {
     "beach_bar": make_game("beach_bar"),
     "four_rooms": make_game("four_rooms", bins=40),
@@ -83,8 +82,8 @@ def play(game, seed, num_envs, num_agents, num_steps=4, **options):
 # --- two back ends, any batch ---
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
-@pytest.mark.parametrize("num_agents", [1, 63, 1500])
+@pytest.mark.parametrize("mode", MODES)
+@covering(game=GAMES, num_agents=(1, 63, 1500))
 def test_numba_plays_what_numpy_plays_to_the_bit(game, use, num_agents, mode):
     played = []
     for backend in BACKENDS:
@@ -98,8 +97,7 @@ def test_numba_plays_what_numpy_plays_to_the_bit(game, use, num_agents, mode):
     assert played[0][2].std() > 0
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(game=GAMES, backend=BACKENDS, mode=MODES)
 def test_a_population_plays_the_same_alone_and_in_a_batch(game, use, backend, mode):
     use(backend)
     rng, options = np.random.default_rng(0), {"num_agents": 9, "mode": mode, "observe": None}
@@ -120,10 +118,10 @@ def test_a_player_is_drawn_alike_among_few_and_many(game):
     assert np.array_equal(few[0, 0], many[0, 0, :10])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@covering(game=GAMES, dtype=("float32", "float64", "int64"))
 def test_actions_of_any_real_type_and_layout(game, dtype):
     a = np.zeros((2, 5, game.action_dim), dtype)
-    a[0] = 1 if dtype == np.int64 and min(game.action_high) >= 1 else 0
+    a[0] = 1 if dtype == "int64" and min(game.action_high) >= 1 else 0
     envs = [BatchEnv(game, 2, 5, 0) for _ in range(2)]
     for env in envs:
         env.reset()
@@ -148,7 +146,7 @@ def test_noise_has_its_law():
         assert abs(np.corrcoef(x[:, 0], w[:, 0])[0, 1]) < 5 / np.sqrt(1e5)
 
 
-# --- actions that are none ---
+# --- invalid actions ---
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -265,7 +263,7 @@ def test_an_affine_policy_moves_the_crowd():
         env.step(np.zeros(1))
 
 
-def test_a_crowd_that_is_none_is_refused():
+def test_an_invalid_crowd_is_refused():
     env = BatchEnv(GAMES["beach_bar"], mode="mean_field")
     for wrong, message in (
         (np.ones(50), r"mean field must have shape \(100,\), got \(50,\)"),
@@ -354,8 +352,7 @@ def test_wrong_parts(name, parts, message):
 # --- other libraries ---
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
-@pytest.mark.parametrize("name", CONTINUOUS_GAMES)
+@covering(name=CONTINUOUS_GAMES, mode=MODES)
 def test_pettingzoo_tests_and_our_own(name, mode):
     module = importlib.import_module(f"mfg_envs.{name}_v0")
 
@@ -410,25 +407,6 @@ def test_copies_go_on_alike(game):
 
 
 # --- the contract finds faults ---
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drifters(ContinuousGame):
-    """A game of a user's own: one dimension, everybody drifts and dislikes the mean."""
-
-    discount: float = 0.9
-    horizon: int | None = None
-    state_low, state_high, action_low, action_high = (-2.0,), (2.0,), (-1.0,), (1.0,)
-    initial_law = (Normal(0.0, 0.5),)
-
-    def noise_law(self, t, x, a, m):
-        return Uniform(-0.1 * np.abs(x[0]), 0.1)
-
-    def step(self, t, x, a, m, w):
-        return (0.5 * x[0] + 0.1 * a[0] + w[0],)
-
-    def reward(self, t, x, a, m):
-        return -((x[0] - spread(m, x)[0]) ** 2)
 
 
 def test_a_game_of_ones_own_keeps_the_contract():

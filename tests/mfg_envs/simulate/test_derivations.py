@@ -6,22 +6,24 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pytest
+from covering import covering
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toys import Squares
+from toys.complete import EVERY, FINITE, TWICE
 
 from mfg_envs import BatchEnv, exact, policies
-from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import random
 from mfg_envs.simulate import finite_kernels
 from mfg_envs.simulate.alias import alias_table, sample_actions
 
 BACKENDS = ("numpy", "numba")
+MODES = ("n_agent", "mean_field")
 MANY = 100_000
 
 
@@ -78,7 +80,7 @@ def fluctuations(game, policy):
         law, error = after, slope.T @ error @ slope + fresh
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@covering(finite_game=FINITE, seed=(0, 1))
 def test_many_sampled_players_follow_the_exact_flow(finite_game, random_policy, seed):
     policy = random_policy(finite_game, seed)
     env = BatchEnv(finite_game, 1, MANY, seed)
@@ -97,7 +99,7 @@ def test_the_error_of_players_who_do_not_interact_is_binomial(toys, random_polic
         assert covariance.diagonal() == pytest.approx(m * (1 - m), abs=1e-9)
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(finite_game=FINITE, mode=MODES)
 def test_the_mean_return_of_sampled_players_is_the_exact_value(finite_game, random_policy, mode):
     policy = random_policy(finite_game, 3)
     # A player is part of the crowd it meets, which shifts its return by O(1 / N).
@@ -114,7 +116,7 @@ def test_the_mean_return_of_sampled_players_is_the_exact_value(finite_game, rand
     assert abs(returns.mean() - value) < 4 * error
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(finite_game=FINITE, backend=BACKENDS)
 def test_representatives_meet_the_exact_flow(finite_game, random_policy, use, backend):
     use(backend)
     policy = random_policy(finite_game, 5)
@@ -126,8 +128,7 @@ def test_representatives_meet_the_exact_flow(finite_game, random_policy, use, ba
     assert np.allclose(met, flow[:, None], rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@covering(any_game=EVERY, backend=BACKENDS, mode=MODES, slow=TWICE)
 def test_a_population_plays_the_same_alone_and_in_a_batch(any_game, use, backend, mode):
     use(backend)
     options = {"num_agents": 9, "mode": mode}
@@ -143,7 +144,7 @@ def test_a_population_plays_the_same_alone_and_in_a_batch(any_game, use, backend
             steps = together.step(a), [env.step(a[[b]]) for b, env in enumerate(alone)]
 
 
-@pytest.fixture(params=["table", "method"])
+@pytest.fixture
 def moves(request, monkeypatch):
     """Let the compiled step use a table of fixed moves, or the game's methods."""
     if request.param == "method":
@@ -153,7 +154,8 @@ def moves(request, monkeypatch):
     finite_kernels.moves_table.cache_clear()
 
 
-@pytest.mark.parametrize("num_agents", [1, 7, 2000])
+@pytest.mark.parametrize("moves", ["table", "method"], indirect=True)
+@covering(any_game=EVERY, num_agents=(1, 7, 2000), slow=TWICE)
 def test_numba_plays_what_numpy_plays(any_game, use, moves, num_agents):
     played = []
     for backend in BACKENDS:
@@ -167,8 +169,7 @@ def test_numba_plays_what_numpy_plays(any_game, use, moves, num_agents):
     assert num_agents == 1 or r.std() > 0
 
 
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(any_game=EVERY, backend=BACKENDS, mode=MODES, slow=TWICE)
 def test_a_rollout_is_one_step_after_another(any_game, random_policy, use, backend, mode):
     use(backend)
     policy = random_policy(any_game, 6)
@@ -233,7 +234,7 @@ def test_actions_follow_their_policy(toys):
     assert (abs(share - rule[0]) <= 5 * np.sqrt(rule[0] * (1 - rule[0]) / MANY)).all()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@covering(any_game=EVERY, backend=BACKENDS, slow=TWICE)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_players_are_exchangeable(any_game, backend, seed):
@@ -279,25 +280,6 @@ def test_a_probability_below_zero_by_rounding_is_zero(toys, use, backend):
     env = BatchEnv(Rounded(), 1, 50, 0)
     env.reset()
     assert (env.step(np.zeros((1, 50), int)).state == 1).all()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Squares(FiniteGame):
-    """A game whose states have squares beyond 32 bits."""
-
-    discount: float = 0.5
-    horizon: int | None = 3
-    num_states, num_actions = 100_003, 1
-    initial_law = np.full(100_003, 1 / 100_003)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return (x * x + t) % self.num_states
-
-    def reward(self, t, x, a, m):
-        return 1.0 * (x * x)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -363,8 +345,8 @@ def test_another_process_plays_the_same(use):
         assert there.stdout.strip() == here
 
 
-@pytest.mark.parametrize("num_agents", [1, 3, 4, 10, 103])
-@pytest.mark.parametrize("mode", ["n_agent", "mean_field"])
+@pytest.mark.parametrize("mode", MODES)
+@covering(finite_game=FINITE, num_agents=(1, 3, 4, 10, 103))
 def test_a_rollout_has_the_same_bits_on_both_back_ends(
     use, finite_game, random_policy, mode, num_agents
 ):

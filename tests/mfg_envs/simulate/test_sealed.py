@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from covering import covering
 
 from mfg_envs import BatchEnv, PopulationEnv, make_game
 from mfg_envs.environments.representative import RepresentativeEnv, RepresentativeVectorEnv
@@ -14,6 +15,7 @@ from mfg_envs.environments.team import TeamEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 from wrappers import ObserveTime, SharedPolicyVecEnv, as_arrays
 
+BACK_ENDS = ("numpy", "numba")
 ROAD = {"num_cells": 6, "num_speeds": 4, "horizon": 5}
 
 
@@ -21,8 +23,8 @@ def road(**more):
     return make_game("ring_road", **{**ROAD, **more})
 
 
-@pytest.fixture(params=["numpy", "numba"], autouse=True)
-def both(request, use):
+@pytest.fixture(params=BACK_ENDS, autouse=True)
+def back_end(request, use):
     use(request.param)
     if request.param == "numba":
         pytest.importorskip("numba")
@@ -112,7 +114,7 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@covering(name=list(VIEWS), back_end=BACK_ENDS, indirect=["back_end"])
 def test_nobody_can_write_into_an_episode(name):
     first, step = VIEWS[name]()
     untouched = [[v.copy() for v in arrays_in(first())]]
@@ -185,7 +187,7 @@ def test_states_that_are_set_are_checked_and_copied():
         team.global_state = [99]
 
 
-def test_what_is_not_there_yet_is_said():
+def test_the_state_before_the_first_reset_is_refused():
     for env in (BatchEnv(road(), 1, 3), TeamBatchEnv(make_game("dispatcher"), 1, 3)):
         with pytest.raises(AttributeError, match="there is no state before the first reset"):
             env.state  # noqa: B018

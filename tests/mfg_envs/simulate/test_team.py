@@ -4,74 +4,22 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 
 import numpy as np
 import pytest
+from toys import TeamGarnet
 
 from mfg_envs import TEAM_GAMES, TeamBatchEnv, make_game
 from mfg_envs.exact import team_tables
-from mfg_envs.game import TeamGame
 from mfg_envs.games.teams.dispatcher import Dispatcher
 from mfg_envs.games.teams.gaussian_squeeze import GaussianSqueeze
-
-
-@dataclass(frozen=True, kw_only=True)
-class Garnet(TeamGame):
-    """Random laws for both kinds of agents; ``crowding`` pays the team for its joint law."""
-
-    crowding: float = 0.0
-    discount: float = 0.9
-    num_global_states = 3
-    num_global_actions = 2
-    num_local_states = 3
-    num_local_actions = 2
-
-    @property
-    def initial_global_law(self):
-        return np.array([0.5, 0.25, 0.25])
-
-    @property
-    def initial_local_law(self):
-        return np.array([0.125, 0.25, 0.625])
-
-    @cached_property
-    def chances(self):
-        rng = np.random.default_rng(0)
-        return rng.dirichlet(np.ones(2), (3, 2)), rng.dirichlet(np.ones(3), (3, 3, 2))
-
-    @cached_property
-    def payoffs(self):
-        rng = np.random.default_rng(1)
-        return rng.normal(size=(3, 2)), rng.normal(size=(3, 3, 2))
-
-    def noise_law_global(self, x_g, a_g):
-        return self.chances[0][x_g, a_g]
-
-    def noise_law_local(self, x, x_g, a):
-        return self.chances[1][x, x_g, a]
-
-    def step_global(self, x_g, a_g, w_g):
-        return (x_g + 1 + w_g) % 3
-
-    def step_local(self, x, x_g, a, w):
-        return (x + x_g + w) % 3
-
-    def reward_global(self, x_g, a_g, m):
-        r = self.payoffs[0][x_g, a_g]
-        return r - self.crowding * (m * m).sum((-2, -1)) if self.crowding else r
-
-    def reward_local(self, x, x_g, a):
-        return self.payoffs[1][x, x_g, a]
-
 
 GAMES = {
     **{name: make_game(name) for name in TEAM_GAMES},
     "steered": Dispatcher(steered=True),
-    "garnet": Garnet(),
-    "crowded garnet": Garnet(crowding=2.0),
+    "garnet": TeamGarnet(),
+    "crowded garnet": TeamGarnet(crowding=2.0),
 }
 SMALL = {
     "dispatcher": Dispatcher(num_zones=3, discount=0.9),
@@ -174,7 +122,7 @@ def test_returns_have_the_exact_mean(name):
 
 
 def test_many_locals_follow_their_law():
-    game = Garnet()
+    game = TeamGarnet()
     env = TeamBatchEnv(game, 1, 100_000, seed=0)
     law = env.reset().mean_field[0]
     assert law == pytest.approx(game.initial_local_law, abs=4 * np.sqrt(0.25 / 1e5))
@@ -186,7 +134,7 @@ def test_many_locals_follow_their_law():
 
 
 def test_global_moves_follow_their_law():
-    game, num_envs = Garnet(), 20_000
+    game, num_envs = TeamGarnet(), 20_000
     env = TeamBatchEnv(game, num_envs, 1, seed=0)
     before = env.reset().global_state
     bound = 4 * np.sqrt(0.25 / num_envs)

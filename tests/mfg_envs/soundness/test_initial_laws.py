@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from toys import Begun, Drift, Pair, Spread
 
 from agents import MFOMO, OnlineMirrorDescent, PolicyMirrorAscent, QMIteration
 from mfg_envs import exact, make_game, riccati
@@ -13,7 +12,7 @@ from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.environments.representative import RepresentativeEnv
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.exact.discretise import discretise
-from mfg_envs.game import Axis, ContinuousGame, FiniteGame, Normal, TeamGame, Uniform, at, density
+from mfg_envs.game import Normal, Uniform, density
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.metrics import regularised
 from mfg_envs.metrics.nash_gap import nash_gap
@@ -22,93 +21,7 @@ from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 from mfg_envs.soundness.initial_laws import check_initial_law, initial_law
 
-
-@dataclass(frozen=True, kw_only=True)
-class Begun(FiniteGame):
-    """Two states; the action is the next one; only the first law is of interest."""
-
-    first: tuple = (0.5, 0.5)
-    crowded: bool = False
-    discount: float = 0.5
-    horizon: int | None = 2
-    num_states = 2
-    num_actions = 2
-
-    @property
-    def initial_law(self):
-        return np.array(self.first)
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0 * at(m, x),) if self.crowded else (1.0 + 0 * x,)
-
-    def step(self, t, x, a, m, w):
-        return a + 0 * x
-
-    def reward(self, t, x, a, m):
-        return -at(m, x)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift(ContinuousGame):
-    """Players who stay where they begin, on the line, on a plane, or in a density."""
-
-    first: object = (Uniform(-1.0, 1.0),)
-    horizon: int | None = 3
-    discount: float = 1.0
-    state_low, state_high = (-2.0,), (2.0,)
-    action_low, action_high = (-1.0,), (1.0,)
-
-    @property
-    def initial_law(self):
-        return self.first
-
-    def noise_law(self, t, x, a, m):
-        return Uniform(-0.1, 0.1)
-
-    def step(self, t, x, a, m, w):
-        return (x[0] + 0 * a[0] + 0 * w[0],)
-
-    def reward(self, t, x, a, m):
-        return 0.0 * x[0]
-
-
-class Spread(Drift):
-    """The same, read as a density on four cells of width one."""
-
-    mean_field_kind = "density"
-    axes = (Axis(-2.0, 2.0, 4),)
-    blur = 1e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair(TeamGame):
-    """A team of two global and two local states."""
-
-    leader: tuple = (0.5, 0.5)
-    local: tuple = (0.5, 0.5)
-    discount: float = 0.9
-    horizon: int | None = 3
-    num_global_states = num_global_actions = num_local_states = num_local_actions = 2
-
-    @property
-    def initial_global_law(self):
-        return np.array(self.leader)
-
-    @property
-    def initial_local_law(self):
-        return np.array(self.local)
-
-    def step_local(self, x, x_g, a, w):
-        return a + 0 * x
-
-    def reward_global(self, x_g, a_g, m):
-        return 0.0 * x_g
-
-    def reward_local(self, x, x_g, a):
-        return 1.0 * x
-
-
-NONE = {
+INVALID = {
     "mass four": ((2, 2), ValueError, r"initial_law .* sum 4; divide by the sums"),
     "below zero": ((1.5, -0.5), ValueError, r"initial_law .*\[-0\.5, 1\.5\].*no entry may be neg"),
     "no number": ((np.nan, 1.0), ValueError, "initial_law .* nan.*no entry may be negative or NaN"),
@@ -146,9 +59,9 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("fault", NONE)
-def test_what_is_no_law_is_named_with_the_remedy(fault):
-    first, error, message = NONE[fault]
+@pytest.mark.parametrize("fault", INVALID)
+def test_an_invalid_law_is_named_with_the_remedy(fault):
+    first, error, message = INVALID[fault]
     with pytest.raises(error, match=message):
         initial_law(Begun(first=first))
     with pytest.raises(error, match=message.replace("initial_law", "initial_local_law", 1)):
@@ -159,7 +72,7 @@ def test_what_is_no_law_is_named_with_the_remedy(fault):
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("reader", FINITE)
-def test_every_reader_of_a_game_with_an_end_refuses_it(use, reader, backend):
+def test_every_reader_of_a_game_with_an_end_refuses_an_invalid_law(use, reader, backend):
     use(backend)
     for first in ((2.0, 2.0), (1.5, -0.5), (np.nan, 1.0)):
         with pytest.raises(ValueError, match="initial_law must be probabilities"):
@@ -168,7 +81,7 @@ def test_every_reader_of_a_game_with_an_end_refuses_it(use, reader, backend):
 
 @pytest.mark.parametrize("crowded", [False, True])
 @pytest.mark.parametrize("reader", ENDLESS)
-def test_every_reader_of_a_game_without_an_end_refuses_it(use, reader, crowded):
+def test_every_reader_of_a_game_without_an_end_refuses_an_invalid_law(use, reader, crowded):
     use("numpy")
     for first in ((2.0, 2.0), (1.5, -0.5), (np.nan, 1.0)):
         with pytest.raises(ValueError, match="initial_law must be probabilities"):
@@ -176,7 +89,7 @@ def test_every_reader_of_a_game_without_an_end_refuses_it(use, reader, crowded):
 
 
 @pytest.mark.parametrize("make", [TeamBatchEnv, TeamEnv])
-def test_a_team_refuses_it_before_it_plays(make):
+def test_a_team_refuses_an_invalid_law_before_it_plays(make):
     with pytest.raises(ValueError, match="initial_local_law must be probabilities"):
         make(Pair(local=(2.0, 2.0)))
     with pytest.raises(ValueError, match="initial_global_law must be probabilities"):

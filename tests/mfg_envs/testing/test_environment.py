@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
+from toys import Clockwork
 
 from mfg_envs import BatchEnv, PopulationEnv, check_env
-from mfg_envs.game import FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.testing import ContractError
 
@@ -44,24 +44,6 @@ def test_a_game_without_chance_says_so():
     check_env(env, random=False)
     with pytest.raises(ContractError, match=r"^four seeds give the same episode"):
         check_env(env)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clockwork(FiniteGame):
-    """Everybody goes round together."""
-
-    horizon: int | None = 5
-    discount: float = 1.0
-    num_states, num_actions, initial_law = 4, 2, np.eye(4)[0]
-
-    def noise_law(self, t, x, a, m):
-        return (1.0 + 0.0 * a,)
-
-    def step(self, t, x, a, m, w):
-        return (x + a) % 4
-
-    def reward(self, t, x, a, m):
-        return 1.0 * x
 
 
 def planted(part):

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pytest
+from toys import Melting, Walk
 
 from mfg_envs import BatchEnv, check_game, exact
-from mfg_envs.game import FiniteGame, at
+from mfg_envs.game import at
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.testing import ContractError, finite
 
 CHANCE = np.random.default_rng(0)
 CALLS = []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Walk(FiniteGame):
-    """Stay or go right around five places; crowds cost."""
-
-    horizon: int | None = 5
-    discount: float = 0.9
-    num_states = 5
-    num_actions = 2
-
-    @cached_property
-    def initial_law(self):
-        return np.array([0.4, 0.3, 0.2, 0.1, 0.0])
-
-    def noise_law(self, t, x, a, m):
-        go = 0.75 * a
-        return 1 - go, go
-
-    def step(self, t, x, a, m, w):
-        return (x + w) % self.num_states
-
-    def reward(self, t, x, a, m):
-        return 0.1 * x - at(m, x) - 0.01 * a
 
 
 @pytest.mark.parametrize("horizon", [None, 12])
@@ -309,17 +285,6 @@ class Unequal(Walk):
 @dataclass(frozen=True)
 class Positional(Walk):
     price: float = 1.0
-
-
-@dataclass(kw_only=True)
-class Melting(FiniteGame):
-    horizon: int | None = 5
-    discount: float = 1.0
-    num_states, num_actions, initial_law = 1, 1, np.ones(1)
-    noise_law = step = reward = Walk.step
-
-    def __hash__(self):
-        return 0
 
 
 FAULTS = [

@@ -36,7 +36,7 @@ def mse(game, m, optimum):
     return float(np.mean((game.num_states * (m - optimum)) ** 2))
 
 
-def test_it_is_the_graph_of_the_paper():
+def test_the_graph_is_that_of_the_paper():
     game = RoutingCycle()
     assert (game.num_states, game.num_actions, game.mean_field_shape) == (24, 3, (24,))
     for node, heads in ONE_WAY.items():

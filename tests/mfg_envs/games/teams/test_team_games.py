@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import FaultyTeam
 
 from mfg_envs import GAMES, TEAM_GAMES, make_game
 from mfg_envs.exact import team_tables
@@ -281,30 +282,6 @@ def test_bad_parameters_are_refused(name, parameters, message):
 # --- faults of a game of one's own ---
 
 
-@dataclass(frozen=True, kw_only=True)
-class Toy(TeamGame):
-    """Two global states, three local ones; a fault may be built in."""
-
-    fault: str = ""
-    discount: float = 0.5
-    num_global_states = 2
-    num_global_actions = 1
-    num_local_states = 3
-    num_local_actions = 2
-
-    def noise_law_local(self, x, x_g, a):
-        return (0.5, 0.6 if self.fault == "law" else 0.5)
-
-    def step_local(self, x, x_g, a, w):
-        return x + w if self.fault == "step" else x
-
-    def reward_global(self, x_g, a_g, m):
-        return 1.0 * x_g
-
-    def reward_local(self, x, x_g, a):
-        return np.where((x == 2) & (a == 1) & (self.fault == "local"), np.nan, 0.0)
-
-
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -314,12 +291,15 @@ class Toy(TeamGame):
     ],
 )
 def test_tables_name_what_is_wrong(fault, message):
-    assert team_tables.tables(Toy()).global_law.tolist() == [[[1, 0]], [[0, 1]]]  # stays by default
+    assert team_tables.tables(FaultyTeam()).global_law.tolist() == [
+        [[1, 0]],
+        [[0, 1]],
+    ]  # stays by default
     with pytest.raises(ValueError, match=message):
-        team_tables.tables(Toy(fault=fault))
+        team_tables.tables(FaultyTeam(fault=fault))
 
 
 def test_tables_that_would_be_too_large_are_refused(monkeypatch):
     monkeypatch.setattr(team_tables, "TABLE_LIMIT", 11)
     with pytest.raises(ValueError, match=r"S \* S_g \* A <= 11 rows, got 3 \* 2 \* 2: choose"):
-        team_tables.tables(Toy(discount=0.25))
+        team_tables.tables(FaultyTeam(discount=0.25))
