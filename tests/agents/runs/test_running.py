@@ -91,7 +91,7 @@ SCRIPT = textwrap.dedent(
     """
     import sys, time
     from agents import SemiSGD, run
-    from agents.run import value_exploitability
+    from agents.runs.running import value_exploitability
     from mfg_envs import make_game
     def slow(game, iterate):
         time.sleep(0.02)
