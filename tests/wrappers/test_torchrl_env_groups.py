@@ -73,9 +73,8 @@ def test_agents_of_one_kind_in_two_groups_keep_the_arrays():
 
 
 def test_agents_that_leave_early_end_with_their_copy():
-    played = to_torchrl(kinds((2, 5, 3, 5, 1)), leavers="stay").rollout(
-        5, break_when_any_done=False
-    )
+    env = to_torchrl(kinds((2, 5, 3, 5, 1)), leavers="stay")
+    played = env.rollout(5, break_when_any_done=False)
     done = played["next", "done"][0, :, 0].tolist()
     assert done == [False] * 4 + [True]
     assert played["next", "terminated"][0, -1]
