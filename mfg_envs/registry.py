@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import pettingzoo
 
-from mfg_envs.game import FiniteGame
-
 if TYPE_CHECKING:
-    from mfg_envs.game import TeamGame
+    from mfg_envs.game import FiniteGame, TeamGame
 
 GAMES = {
     "beach_bar_grid": "mfg_envs.games.beach_bar_grid:BeachBarGrid",

@@ -1,5 +1,7 @@
 """The ``<game>_v0`` modules: ``from mfg_envs import ring_road_v0`` finds them here."""
 
+# pyright: reportUnsupportedDunderAll=false  (they are modules of this folder)
+
 __all__ = [
     "beach_bar_grid_v0",
     "beach_bar_v0",
