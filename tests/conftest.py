@@ -49,6 +49,15 @@ def use(monkeypatch):
     return lambda name: monkeypatch.setenv("MFG_ENVS_BACKEND", name)
 
 
+@pytest.fixture(params=["numpy", "numba"])
+def back_end(request, use):
+    """Set each back end in turn."""
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    use(request.param)
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def random_policy():
     """Return a function: a policy with mass on every legal action, drawn from a seed."""

@@ -1,4 +1,4 @@
-"""Continuous games of one dimension."""
+"""Continuous games of one dimension, and registered ones of every kind to go through."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mfg_envs import make_game
 from mfg_envs.game import Axis, ContinuousGame, Normal, Uniform, at, cell, spread
 
 
@@ -77,3 +78,22 @@ class Beach(ContinuousGame):
 
     def reward(self, t, x, a, m):
         return -at(m, *cell(self.axes, x))
+
+
+CONTINUOUS = {
+    "beach_bar": make_game("beach_bar"),
+    "four_rooms": make_game("four_rooms", bins=40),
+    "price_impact": make_game("price_impact"),
+    "line": make_game("linear_quadratic"),
+    "plane": make_game(
+        "linear_quadratic", dim=2, noise="normal", drift=((0.9, 0.2), (0, 0.8)),
+        bound=None, horizon=None, discount=0.9,
+    ),
+    "space": make_game("linear_quadratic", dim=3, action_bound=None, bound=None, noise="normal"),
+}  # fmt: skip
+
+
+def some_actions(game, rng, *shape):
+    """Return actions within the bounds, or within 1 where there are none."""
+    low, high = np.maximum(game.action_low, -1), np.minimum(game.action_high, 1)
+    return rng.uniform(low, high, (*shape, game.action_dim))

@@ -8,6 +8,8 @@ import pytest
 from mfg_envs import BatchEnv, check_game, exact, make_game, policies
 from mfg_envs.exact.discretise import GridPolicy, discretise
 
+BACK_END = "numba"
+
 
 def fictitious_play(game, iterations):
     """Return the average of the best responses after each iteration, and its exploitability."""

@@ -14,6 +14,8 @@ from mfg_envs.game.reads import moves_are_fixed
 from mfg_envs.registry import game_class
 from mfg_envs.testing import finite
 
+BACK_END = None  # every test picks its own
+
 SMALL = {"num_states": 5, "num_actions": 2, "branching": 3}
 SETTINGS = {
     "crowd_modelling": [{"geometry": "torus", "noise": 0.5}, {"with_congestion": True}],

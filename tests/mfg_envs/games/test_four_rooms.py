@@ -13,6 +13,8 @@ from mfg_envs import BatchEnv, check_game, make_game
 from mfg_envs.game import density
 from mfg_envs.games.four_rooms import blocked
 
+BACK_END = "numba"
+
 # Walls as printed, corner to corner, in thousandths: bars around .25, doors at .15 and .35.
 SPANS = ((0, 125), (175, 325), (375, 500))
 WALLS = [(225, 275, *span) for span in SPANS] + [(*span, 225, 275) for span in SPANS]

@@ -9,6 +9,8 @@ from covering import covering
 from mfg_envs import BatchEnv, check_game, exact, make_game, policies
 from mfg_envs.exact.discretise import GridPolicy, discretise
 
+BACK_END = "numba"
+
 VARIANTS = (
     {}, {"noise": "normal"}, {"dim": 3}, {"bound": None}, {"horizon": None, "discount": 0.9},
     {"dim": 2, "noise": "normal", "drift": ((0.9, 0.1), (0, 0.8)), "bound": None,

@@ -8,6 +8,8 @@ import pytest
 from mfg_envs import BatchEnv, check_game, exact, make_game, policies
 from mfg_envs.exact.discretise import discretise
 
+BACK_END = "numba"
+
 
 def test_the_game_keeps_the_contract():
     check_game(make_game("price_impact"))

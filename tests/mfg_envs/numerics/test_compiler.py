@@ -1,20 +1,13 @@
-"""Back ends come and go; kernels on disk are never stale, mixed up, or in the way."""
+"""Kernels on disk are never stale, mixed up, or in the way."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from toys import Coin
+from scripts import run
 
-from mfg_envs import BatchEnv, exact, policies
-from mfg_envs.games.ring_road import RingRoad
-from mfg_envs.numerics import compiler, kernel_cache
+from mfg_envs.numerics import kernel_cache
 
 pytest.importorskip("numba")
 
@@ -91,20 +84,6 @@ from model import Game
 
 print(exact.action_values(Game(), np.full((2, 2), 0.5))[1].tolist())
 """
-
-
-def run(*command, **variables):
-    """Run Python in a new process and return what it prints, or raise with its errors."""
-    environment = {**os.environ, "PYTHONWARNINGS": "error", **variables}
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -197,35 +176,6 @@ def test_kernels_of_several_games_and_processes_live_side_by_side(project, secon
         assert run(script, *names).strip() == str([known[name] for name in names])
 
 
-def test_what_a_class_closes_over_tells_its_kernels_apart(toys):
-    def tax(amount):
-        class Taxed(toys.Epidemic):
-            def reward(self, t, x, a, m):
-                return -amount * x
-
-        return Taxed()
-
-    for amount in (1.0, 2.0):
-        game = tax(amount)
-        everybody = np.array([[0.0, 1.0]] * 6)
-        q = exact.action_values(game, everybody, policies.uniform(game))
-        assert q[-1].tolist() == [[0, 0], [-amount, -amount]]
-
-
-def test_kernels_of_two_games_have_names_of_their_own(toys):
-    def name(game_class):  # numba links by name
-        reward, jit = compiler.methods(game_class).reward, compiler.methods(game_class).jit
-
-        @jit
-        def pay(game, m):
-            return reward(game, 0, 0, 0, m)
-
-        return pay.py_func.__qualname__
-
-    assert name(toys.Garnet) == name(toys.Garnet)
-    assert name(toys.Garnet) != name(toys.Corridor)
-
-
 @pytest.mark.parametrize("other", [("b", "same"), ("a", "else")], ids=["game", "signature"])
 def test_kernels_that_are_saved_at_once_are_not_swapped(tmp_path, monkeypatch, other):
     import numba
@@ -310,151 +260,3 @@ x = env.reset().state
 print((env.step(np.zeros((1, 2), int)).state == (x + 1) % 3).all())
 """
     assert run("-c", script, PYTHONWARNINGS="ignore").strip() == "True"
-
-
-PLAY = """
-import numpy as np
-from mfg_envs import BatchEnv, exact, make_game, policies
-from mfg_envs.numerics.compiler import backend
-
-print(backend())
-game = make_game("ring_road", num_cells=6, num_speeds=4, horizon=5)
-policy = policies.uniform(game)
-env = BatchEnv(game, 2, 50, 3)
-env.reset()
-rollout = env.rollout(policy, 5)
-print(env.state.tolist(), rollout.mean_field.tolist())
-print(rollout.reward.round(14).tolist(), round(exact.exploitability(game, policy), 12))
-"""
-
-
-REFUSE = """
-import sys
-
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("numba", "llvmlite"):
-            raise {}("Numba needs another NumPy", name=name)
-
-sys.meta_path.insert(0, Refuse())
-"""
-
-
-def test_without_numba_numpy_gives_the_same_numbers():
-    with_numba = run("-c", PLAY, MFG_ENVS_BACKEND="").splitlines()
-    without = run(
-        "-c", REFUSE.format("ModuleNotFoundError") + PLAY, MFG_ENVS_BACKEND=""
-    ).splitlines()
-    assert [with_numba[0], without[0]] == ["numba", "numpy"]
-    assert without[1:] == with_numba[1:]
-
-
-def test_a_numba_that_does_not_fit_is_one_warning_and_numpy():
-    script = (
-        REFUSE.format("ImportError")
-        + """
-import warnings
-from mfg_envs.numerics.compiler import backend
-
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    print(backend(), backend(), *[w.message for w in caught])
-"""
-    )
-    told = run("-c", script, MFG_ENVS_BACKEND="").strip()
-    reason = "numba cannot be imported, NumPy does its work, slowly: Numba needs another NumPy"
-    assert told == f"numpy numpy {reason}"
-
-
-def test_the_back_end_is_what_the_environment_says(use, monkeypatch):
-    for name in ("numpy", "numba"):
-        use(name)
-        assert compiler.backend() == name
-    use("")
-    assert compiler.backend() == "numba"
-    monkeypatch.delenv("MFG_ENVS_BACKEND")
-    assert compiler.backend() == "numba"
-
-
-@pytest.mark.parametrize("name", ["cuda", "Numba", "numpy "])
-def test_an_unknown_back_end_is_refused(use, name):
-    use(name)
-    message = f"MFG_ENVS_BACKEND must be 'numpy' or 'numba', got '{name}'"
-    with pytest.raises(ValueError, match=message):
-        BatchEnv(RingRoad(), 1, 1)
-    with pytest.raises(ValueError, match=message):
-        exact.flow(RingRoad(horizon=1), policies.uniform(RingRoad(horizon=1)))
-
-
-def test_numba_forced_but_missing_is_refused_with_the_remedy(use, monkeypatch):
-    use("numba")
-    monkeypatch.setitem(sys.modules, "numba", None)
-    compiler._has_numba.cache_clear()
-    with pytest.raises(ValueError, match=r"'numba', which is missing: pip install numba"):
-        compiler.backend()
-    compiler._has_numba.cache_clear()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Worded(Coin):
-    mood: str = "good"
-
-    def reward(self, t, x, a, m):
-        return 1.0 * x if self.mood == "good" else -1.0 * x
-
-
-def test_a_method_that_reads_a_word_is_refused_with_the_remedy(use):
-    message = (
-        r"Worded reads self\.mood = 'good' in step, noise_law or reward; compiled methods read"
-        r" numbers and arrays only: derive one in a cached property"
-    )
-    use("numba")
-    with pytest.raises(TypeError, match=message):
-        BatchEnv(Worded(), 1, 1)
-    with pytest.raises(TypeError, match=message):
-        exact.flow(Worded(), policies.uniform(Worded()))
-    use("numpy")
-    assert BatchEnv(Worded(), 1, 1).reset().reward.shape == (1, 1)
-
-
-def test_compiled_methods_read_what_they_name_of_self_and_nothing_else(toys):
-    assert compiler.methods(toys.Garnet).view._fields == ("_chances", "payoff", "successors")
-    values = compiler.constants(toys.Garnet(size=3))
-    assert [value.shape for value in values] == [(3, 4, 3), (3, 4), (3, 4, 3)]
-    assert compiler.methods(toys.Market).view._fields == ("jam", "stall")
-
-
-def test_one_compiled_class_serves_every_size(toys):
-    for size in (3, 50):
-        game = toys.Garnet(size=size)
-        env = BatchEnv(game, 1, 5, 0)
-        start = env.reset()
-        a = np.zeros((1, 5), int)
-        expected = game.reward(0, start.state, a, start.mean_field)
-        assert np.array_equal(env.step(a).reward, expected)
-
-
-def test_scalar_functions_are_made_once_and_leave_the_original_alone():
-    method = RingRoad.reward
-    before = dict(method.__globals__)
-    twin = compiler.scalar(method)
-    assert compiler.scalar(method) is twin
-    assert dict(method.__globals__) == before
-    assert twin.__globals__["np"] is not np
-    assert np is method.__globals__["np"]
-
-
-def test_importing_the_package_loads_nothing_heavy():
-    heavy = ("numba", "torch", "jax", "stable_baselines3", "matplotlib", "pygame", "scipy")
-    script = f"""
-import sys
-import mfg_envs
-mfg_envs.make_game("ring_road")
-print([name for name in {heavy!r} if name in sys.modules])
-"""
-    assert run("-c", script).strip() == "[]"
-
-
-def test_numpy_alone_never_loads_numba():
-    script = PLAY + "\nimport sys\nprint('numba' in sys.modules)"
-    assert run("-c", script, MFG_ENVS_BACKEND="numpy").splitlines()[-1] == "False"

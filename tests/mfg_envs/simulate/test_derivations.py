@@ -18,23 +18,11 @@ from toys.complete import EVERY, FINITE, TWICE
 
 from mfg_envs import BatchEnv, exact, policies
 from mfg_envs.games.ring_road import RingRoad
-from mfg_envs.numerics import random
 from mfg_envs.simulate import finite_kernels
-from mfg_envs.simulate.alias import alias_table, sample_actions
 
 BACKENDS = ("numpy", "numba")
 MODES = ("n_agent", "mean_field")
 MANY = 100_000
-
-
-def rule_at(policy, t):
-    return policy[t] if policy.ndim == 3 else policy
-
-
-def actions_of(env, policy):
-    """Draw everybody's action as the compiled rollout does."""
-    alias = alias_table(rule_at(policy, env.t))
-    return sample_actions(alias, env.state, env._keys, env.t)
 
 
 def play(game, seed, num_envs, num_agents, num_steps=4, **options):
@@ -169,71 +157,6 @@ def test_numba_plays_what_numpy_plays(any_game, use, moves, num_agents):
     assert num_agents == 1 or r.std() > 0
 
 
-@covering(any_game=EVERY, backend=BACKENDS, mode=MODES, slow=TWICE)
-def test_a_rollout_is_one_step_after_another(any_game, random_policy, use, backend, mode):
-    use(backend)
-    policy = random_policy(any_game, 6)
-    whole, slow = (BatchEnv(any_game, 2, 100, 8, mode=mode) for _ in range(2))
-    whole.reset()
-    now = slow.reset()
-    rollout = whole.rollout(policy, 4)
-    controls = any_game.mean_field_of_controls
-    for t in range(4):
-        before = now.mean_field
-        now = slow.step(actions_of(slow, policy))
-        met = now.mean_field if mode == "n_agent" and controls else before
-        assert np.array_equal(rollout.mean_field[t], met)
-        assert np.allclose(rollout.reward[t], now.reward.mean(-1), rtol=0, atol=1e-13)
-    assert np.array_equal(whole.state, slow.state)
-    assert np.array_equal(whole.mean_field, slow.mean_field)
-    assert whole.t == slow.t == 4
-
-
-def test_rollouts_can_be_cut_into_pieces(any_game, random_policy, use):
-    policy = random_policy(any_game, 7)
-    for backend in BACKENDS:
-        use(backend)
-        whole, pieces = (BatchEnv(any_game, 2, 50, 9) for _ in range(2))
-        whole.reset()
-        pieces.reset()
-        long = whole.rollout(policy, 4)
-        short = [pieces.rollout(policy, steps) for steps in (1, 3)]
-        assert np.array_equal(long.mean_field, np.concatenate([r.mean_field for r in short]))
-        assert np.array_equal(long.reward, np.concatenate([r.reward for r in short]))
-
-
-def law_of(alias):
-    """Return the law an alias table draws from, (S, A)."""
-    S, A = alias.shape
-    kept = (alias >> np.uint64(32)) / 2.0**32
-    other = (alias & np.uint64(2**32 - 1)).astype(int)
-    law = kept / A
-    np.add.at(law, (np.arange(S)[:, None], other), (1 - kept) / A)
-    return law
-
-
-@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 60), zeros=st.floats(0, 1))
-def test_an_alias_table_holds_its_policy(seed, size, zeros):
-    rng = np.random.default_rng(seed)
-    weights = rng.exponential(size=(5, size)) ** 3 * (rng.random((5, size)) >= zeros)
-    weights[:, 0] += weights.sum(-1) == 0
-    policy = weights / weights.sum(-1, keepdims=True)
-    law = law_of(alias_table(policy))
-    assert np.abs(law - policy).max() <= 2.0**-31
-    assert (law[policy == 0] == 0).all()
-
-
-def test_actions_follow_their_policy(toys):
-    game = toys.Garnet(size=2)
-    rule = np.array([[0, 0.125, 0.5, 0.375], [1, 0, 0, 0]])
-    x = np.repeat([[0, 1]], MANY, 1)
-    key = random.seed_key(3, np.arange(1))
-    a = sample_actions(alias_table(rule), x, key, 0)
-    assert (a[x == 1] == 0).all()
-    share = np.bincount(a[x == 0], minlength=game.num_actions) / MANY
-    assert (abs(share - rule[0]) <= 5 * np.sqrt(rule[0] * (1 - rule[0]) / MANY)).all()
-
-
 @covering(any_game=EVERY, backend=BACKENDS, slow=TWICE)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
@@ -343,22 +266,3 @@ def test_another_process_plays_the_same(use):
             env=environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert there.stdout.strip() == here
-
-
-@pytest.mark.parametrize("mode", MODES)
-@covering(finite_game=FINITE, num_agents=(1, 3, 4, 10, 103))
-def test_a_rollout_has_the_same_bits_on_both_back_ends(
-    use, finite_game, random_policy, mode, num_agents
-):
-    policy, played = random_policy(finite_game), []
-    for name in ("numpy", "numba"):
-        use(name)
-        env = BatchEnv(finite_game, 3, num_agents, seed=5, mode=mode)
-        env.reset()
-        played.append(env.rollout(policy, finite_game.horizon))
-    assert np.array_equal(played[0].mean_field, played[1].mean_field)
-    assert np.array_equal(played[0].reward, played[1].reward)
-    env.reset(5)
-    for t, reward in enumerate(played[1].reward):  # it is the mean, to rounding
-        step = env.step(sample_actions(alias_table(policy)[t], env.state, env._keys, t))
-        assert reward == pytest.approx(step.reward.mean(-1), rel=1e-13, abs=1e-13)

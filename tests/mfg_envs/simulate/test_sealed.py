@@ -16,18 +16,12 @@ from mfg_envs.simulate.team import TeamBatchEnv
 from wrappers import ObserveTime, SharedPolicyVecEnv, as_arrays
 
 BACK_ENDS = ("numpy", "numba")
+pytestmark = pytest.mark.usefixtures("back_end")
 ROAD = {"num_cells": 6, "num_speeds": 4, "horizon": 5}
 
 
 def road(**more):
     return make_game("ring_road", **{**ROAD, **more})
-
-
-@pytest.fixture(params=BACK_ENDS, autouse=True)
-def back_end(request, use):
-    use(request.param)
-    if request.param == "numba":
-        pytest.importorskip("numba")
 
 
 def arrays_in(value):

@@ -15,14 +15,10 @@ from mfg_envs.environments.team import TeamEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 
 BACK_ENDS = ("numpy", "numba")
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # logarithms of planted faults
-
-
-@pytest.fixture(params=BACK_ENDS, autouse=True)
-def back_end(request, use):
-    use(request.param)
-    if request.param == "numba":
-        pytest.importorskip("numba")
+pytestmark = [
+    pytest.mark.usefixtures("back_end"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # logarithms of planted faults
+]
 
 
 def even(game):

@@ -13,6 +13,8 @@ from mfg_envs.games.roads.known_networks import known
 from mfg_envs.games.roads.networks import Network
 from mfg_envs.games.roads.routing import Routing
 
+BACK_END = "numba"
+
 A, B, C, D = 1, 2, 3, 4
 """Nodes of Braess's network; its links are AB, AC, BC, BD, CD."""
 

@@ -12,6 +12,8 @@ from mfg_envs import exact, policies
 from mfg_envs.games.roads.networks import Network
 from mfg_envs.games.roads.routing import Routing
 
+BACK_END = "numba"
+
 STEPS = (0.1, 0.05, 0.025, 0.0125, 0.00625)
 LOGIT = 1 / (1 + np.exp(-0.5))  # .6225, what a softmax of two values .5 apart gives
 
