@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from covering import covering
 
 from agents import AveragePolicyFictitiousPlay, DedaFP, SimpleFictitiousPlay, run
 from agents.deep_play.network_policies import (
@@ -120,8 +121,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(runs, name):
     assert other.memory["reward_scale"] != again.memory["reward_scale"]
 
 
-@pytest.mark.parametrize("name", LEARNERS)
-@pytest.mark.parametrize("done", [1, 2])
+@covering(name=list(LEARNERS), done=[1, 2])
 def test_going_on_from_an_iterate_gives_the_same_bits(runs, name, done):
     whole = runs[0][name]
     kept = {key: np.copy(value) for key, value in arrays_of(whole[done - 1]).items()}

@@ -114,7 +114,8 @@ def test_gaps_stand_beside_the_power_of_the_theory():
 
 
 @pytest.mark.parametrize("name", sorted(GAMES))
-def test_every_finite_game_has_a_picture_of_its_flow(name):
+def test_every_finite_game_has_a_picture_of_its_flow(name, use):
+    use("numpy")
     game = make_game(name)
     flow = first_flow(game)
     crowd = crowds.read(game, flow)

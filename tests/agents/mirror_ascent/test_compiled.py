@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import pytest
+from covering import covering
 
 from agents import Communication, PolicyMirrorAscent
 from agents.mirror_ascent import conditional_td
@@ -68,7 +69,6 @@ LEARNERS = {
 NETWORKED = PolicyMirrorAscent(
     **SHORT, mode="independent", communication=Communication(radius=0.7, rounds=2, steps=5)
 )
-every_learner = pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 every_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 
 
@@ -78,8 +78,7 @@ def same(one, two):
     assert np.array_equal(one.memory["policy"], two.memory["policy"])
 
 
-@every_learner
-@every_game
+@covering(learner=LEARNERS, game=GAMES)
 def test_compiled_code_numpy_and_the_dict_api_give_the_same_bits(learner, game, use):
     compiled = list(learner.learn(game, 5))
     env = PopulationEnv(game, learner.num_players, max_cycles=10**6, observe=("index",))

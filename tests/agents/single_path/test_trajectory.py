@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from covering import covering
 
 from agents import QMIteration, SampledFixedPointIteration, SemiSGD
 from agents.single_path import trajectory
@@ -55,8 +56,7 @@ def same(left, right):
     return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in parts)
 
 
-@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
-@pytest.mark.parametrize("name", GAMES)
+@covering(learner=LEARNERS, name=list(GAMES))
 def test_compiled_loop_equals_the_walk_through_the_environment(learner, name, monkeypatch):
     game = make_game("ring_road", **GAMES[name])
     compiled = list(learner.learn(game, 5))

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from covering import covering
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,6 @@ GAMES = {
     "leader": make_game("follow_the_leader"),
     "one_shot": make_game("one_shot_squeeze", num_efforts=3, crowd=5, target=4.0, width=2.0),
 }
-each_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 each_sampling = pytest.mark.parametrize("sampling", ["fresh", "vote", "groups"])
 
 
@@ -162,10 +162,14 @@ def test_a_group_of_everybody_leaves_nothing_to_chance():
 # --- the same on every view, back end and split ---
 
 
-@each_game
-@each_sampling
-@pytest.mark.parametrize(("k", "n"), [(1, 3), (3, 3), (3, 7), (4, 30)])
-def test_back_ends_choose_the_same(game, sampling, k, n, use):
+@covering(
+    strength=2,
+    game=GAMES,
+    sampling=["fresh", "vote", "groups"],
+    sizes={"1 of 3": (1, 3), "3 of 3": (3, 3), "3 of 7": (3, 7), "4 of 30": (4, 30)},
+)
+def test_back_ends_choose_the_same(game, sampling, sizes, use):
+    k, n = sizes
     policy = SubsampledPolicy(game, random_rows(game, k), sampling)
     chosen = []
     for name in ("numpy", "numba"):
