@@ -20,7 +20,7 @@ from mfg_envs.game import Array, FiniteGame, as_int, check_range
 from .atomic_files import write_npz
 from .iterate import Iterate
 from .learner import facts
-from .recipes import known_recipe
+from .recipes import build, known_recipe
 
 FORMAT = 1
 """Of the file; one of another number is refused."""
@@ -83,13 +83,23 @@ def load(path: Path, header: dict[str, Any], learner: Any, game: Any) -> Checkpo
     """
     content = read(path)
     for name in IDENTITY:
-        if content.header[name] != header[name]:
+        found = content.header[name]
+        if found != header[name] and _built_again(content.header, name) != header[name]:
             raise ValueError(
-                f"{path} belongs to another run: its {name} is {content.header[name]!r},"
+                f"{path} belongs to another run: its {name} is {found!r},"
                 f" this run's is {header[name]!r}; {REMEDY}"
             )
     check_policy(path, content, learner, game)
     return content
+
+
+def _built_again(header: dict[str, Any], name: str) -> str | None:
+    """Return the words of a learner or a game as it is by now: a None may have become a number."""
+    content = (header.get("recipes") or {}).get(name)
+    try:
+        return None if content is None else repr(build(content))
+    except ValueError:  # its class is not ours, or has changed
+        return None
 
 
 def read(path: Path) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,8 @@ RUNS = sorted(path.name for path in FOLDER.iterdir() if path.name != "sweep")
 def test_the_game_and_the_learner_are_built_again(name):
     saved = load_run(FOLDER / name)
     assert repr(saved.game) == saved.header["game"]
-    assert repr(saved.learner) == saved.header["learner"]
+    words = saved.header["learner"].replace("heat_growth=None", "heat_growth=0.5")  # of 1/2 it was
+    assert repr(saved.learner) == words
 
 
 def test_every_kind_of_older_run_is_kept():
@@ -55,3 +57,17 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_moved(tmp_path):
     went_on = run(saved.learner, saved.game, seed, out=tmp_path / "run", progress=False)
     whole = run(saved.learner, saved.game, seed, progress=False)
     np.testing.assert_array_equal(went_on.last.policy, whole.last.policy)
+
+
+def test_a_default_that_has_become_a_number_is_the_same_run(tmp_path):
+    saved = load_run(FOLDER / "online_two_seeds")
+    assert "heat_growth=None" in saved.header["learner"]
+    shutil.copytree(saved.folder, tmp_path / "run")
+    shutil.copy(tmp_path / "run" / "result.npz", tmp_path / "run" / "checkpoint.npz")
+    again = run(
+        saved.learner, saved.game, saved.seeds, every=3, out=tmp_path / "run", progress=False
+    )
+    np.testing.assert_array_equal(again.last.policy, saved.run.last.policy)
+    other = dataclasses.replace(saved.learner, heat_growth=1.0)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        run(other, saved.game, saved.seeds, every=3, out=tmp_path / "run", progress=False)
