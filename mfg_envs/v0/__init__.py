@@ -1,6 +1,7 @@
 """The ``<game>_v0`` modules: ``from mfg_envs import ring_road_v0`` finds them here."""
 
-# pyright: reportUnsupportedDunderAll=false  (they are modules of this folder)
+# They are modules of this folder:
+# pyright: reportUnsupportedDunderAll=false
 
 __all__ = [
     "beach_bar_grid_v0",

@@ -65,13 +65,14 @@ def place(tmp_path_factory):
 
 def ended(*words):
     """Run a line as the shell would; return the exit code and what was printed, errors last."""
-    said, before = io.StringIO(), sys.argv
+    out, errors, before = io.StringIO(), io.StringIO(), sys.argv
     sys.argv = ["mfg-envs", *words]
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
             cli.main()
-    except SystemExit as end:
-        return end.code, said.getvalue()
+    except SystemExit as end:  # Python's own stderr writes halves of characters out
+        told = errors.getvalue().encode(errors="backslashreplace").decode()
+        return end.code, out.getvalue() + told
     finally:
         sys.argv = before
 

@@ -201,7 +201,7 @@ def test_every_field_with_every_value_is_refused_by_name_or_gives_a_sound_game(n
         ),
         ("predator_prey", "interaction", 1.0, "interaction must be a sequence of rows, got 1.0"),
         ("sis", "setting", np.array([1, 2]), r"setting must be one of .*, got array\(\[1, 2\]\)"),
-        ("routing", "horizon", 1, "horizon must be at least 2, got 1"),
+        ("routing", "horizon", 1, "horizon must be at least 2, to set out and to drive, got 1"),
         ("mf_garnet", "num_states", 3, r"branching must be in \[1, 3\], got 5 \(num_states = 3\)"),
     ],
 )

@@ -83,7 +83,7 @@ def test_wrong_parts(name, parts, message):
         BatchEnv(CONTINUOUS[name], observe=parts)
 
 
-@covering(name=CONTINUOUS_GAMES, mode=MODES)
+@covering(name=list(CONTINUOUS_GAMES), mode=MODES)
 def test_pettingzoo_tests_and_our_own(name, mode):
     module = importlib.import_module(f"mfg_envs.{name}_v0")
 
