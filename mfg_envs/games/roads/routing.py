@@ -50,6 +50,8 @@ MOST_STATES = 20_000_000
 """Most private states of a game."""
 ROUNDING = 0.05
 """Change of a travel time by rounding above which a warning is due."""
+MOST_STEPS = 2.0**40
+"""Steps on a link that are told apart; no horizon is as long."""
 NEAREST = 0.5 + 1e-9
 """Makes a floor round: halves up, even if they come out a little low."""
 
@@ -193,7 +195,7 @@ class Routing(RoadGame):
     @cached_property
     def least(self) -> Array:
         """Fewest steps on a link, int (L + 1,)."""
-        return whole_steps(np.maximum(self.free, 1))
+        return whole_steps(np.clip(self.free, 1, MOST_STEPS))
 
     @cached_property
     def most(self) -> Array:

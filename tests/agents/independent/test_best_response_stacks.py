@@ -148,7 +148,5 @@ def test_a_measure_of_tables_says_how_a_model_becomes_one(measure):
     env = PopulationEnv(GAME, 2)
     model = PPO("MlpPolicy", SharedPolicyVecEnv(env), **SMALL)
     for given, name in ((model, "PPO"), ({"person_0": model}, "dict"), (lambda x: x, "function")):
-        with pytest.raises(
-            TypeError, match=rf"\(T, S, A\) .* got {name}: .*best_response.tabulate"
-        ):
+        with pytest.raises(TypeError, match=rf"\(T, S, A\) .* got {name}: .*agents.tabulate"):
             measure(GAME, given)
