@@ -50,8 +50,7 @@ MOST_STATES = 20_000_000
 """Most private states of a game."""
 ROUNDING = 0.05
 """Change of a travel time by rounding above which a warning is due."""
-MOST_STEPS = 2.0**40
-"""Steps on a link that are told apart; no horizon is as long."""
+MOST_STEPS = 2.0**40  # on a link, that are told apart: no horizon is as long
 NEAREST = 0.5 + 1e-9
 """Makes a floor round: halves up, even if they come out a little low."""
 
@@ -189,8 +188,7 @@ class Routing(RoadGame):
         goals, _, goal, share, _, links = self.ways
         users = np.bincount(goal, share, len(goals)) @ links
         ratio = self.ratio * np.append(np.minimum(users, 1), 0)
-        horizon = np.full(self.num_links + 1, float(self.horizon or 1))
-        return link_steps(self.free, self.delay, ratio, self.power, horizon)
+        return link_steps(self.free, self.delay, ratio, self.power, float(self.horizon or 1))
 
     @cached_property
     def least(self) -> Array:
