@@ -23,10 +23,10 @@ def test_every_name_is_there_and_on_the_front_page():
         if not isinstance(getattr(metrics, name), type):
             assert name in metrics.__doc__
     for module in ("regularised", "distances", "welfare", "approximate_exploitability"):
-        functions = vars(importlib.import_module(f"mfg_envs.{module}"))
+        functions = vars(importlib.import_module(f"mfg_envs.metrics.{module}"))
         own = {
             name for name, value in functions.items()
-            if getattr(value, "__module__", "") == f"mfg_envs.{module}"
+            if getattr(value, "__module__", "") == f"mfg_envs.metrics.{module}"
             and callable(value) and name[0].islower() and name[0] != "_"
         }  # fmt: skip
         assert own <= set(metrics.__all__)
