@@ -24,7 +24,7 @@ GAME = make_game("ring_road", num_cells=6, num_speeds=3)
 SCRIPT = textwrap.dedent(
     """
     import sys
-    from agents.sweep import Sweep
+    from agents import Sweep
     from toy_learner import Toy, value
 
     if __name__ == "__main__":
