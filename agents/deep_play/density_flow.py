@@ -168,6 +168,9 @@ class DensityFlow:
         Args:
             t: From 0 to T - 1, also between whole numbers; 0 is the initial law.
             x: States; outside of a box that players cannot leave the density is 0.
+
+        Raises:
+            ValueError: If t is out of its range, or is 0 and the initial law has no density.
         """
         check_range("t", t, 0, self._horizon - 1)
         x = np.asarray(x, np.float64)
@@ -269,6 +272,10 @@ def _first_log_density(game: ContinuousGame, x: Array) -> Array:
     """Return the log density (*inner) of the initial law at states (*inner, d)."""
     total = np.zeros(x.shape[:-1])
     for j, law in enumerate(initial_law(game)):
+        if not (law.std if isinstance(law, Normal) else law.high - law.low) > 0:
+            raise ValueError(
+                f"component {j} of the initial law is one point, it has no density: ask at t > 0"
+            )
         if isinstance(law, Normal):
             z = (x[..., j] - law.mean) / law.std
             total -= 0.5 * z * z + math.log(law.std * math.sqrt(2 * math.pi))

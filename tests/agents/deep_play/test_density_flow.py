@@ -290,3 +290,11 @@ def test_invalid_arguments_are_refused():
     for options in ({"layers": 0}, {"bins": 1}, {"hidden": ()}, {"device": "tpu"}):
         with pytest.raises(ValueError, match=next(iter(options))):
             DensityFlow(game, **options)
+
+
+def test_a_first_law_that_is_one_point_has_no_density():
+    game = make_game("linear_quadratic", start=0.5, start_scale=1e-20, horizon=3)
+    flow = DensityFlow(game)
+    with pytest.raises(ValueError, match="component 0 of the initial law is one point"):
+        flow.log_density(0, np.zeros((2, 1)))
+    assert np.isfinite(flow.log_density(1, np.zeros((2, 1)))).all()
