@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from mfg_envs import exact
 from mfg_envs.game import Array, FiniteGame
 
 from ..runs.iterate import Iterate
 from ..runs.learner import Learner
-
-Argument = TypeVar("Argument")
-Value = TypeVar("Value")
+from ..runs.remembered import Remembered
 
 
 class Model:
@@ -26,7 +23,7 @@ class Model:
 
     def __init__(self, game: FiniteGame) -> None:
         self.game = game
-        self.law = remembering_last(lambda policy: exact.law_met(game, policy))
+        self.law = Remembered(lambda policy: exact.law_met(game, policy))
 
     def iterate(self, k: int, policy: Array, q: Array, **memory: Array) -> Iterate:
         """Return the k-th iterate, with the mean field of its policy."""
@@ -42,15 +39,3 @@ class ExactSolver(Learner):
     def prepare(self, source: Any, seed: Any, /) -> Any:
         """Return the model of a game."""
         return Model(source)
-
-
-def remembering_last(function: Callable[[Argument], Value]) -> Callable[[Argument], Value]:
-    """Return a function that computes nothing if it is asked for the very same object again."""
-    last: list[Any] = [object(), None]
-
-    def remembered(argument: Argument) -> Value:
-        if last[0] is not argument:
-            last[:] = argument, function(argument)
-        return last[1]
-
-    return remembered

@@ -47,7 +47,6 @@ iterate of any learner.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,7 +58,8 @@ from mfg_envs.game import Array, FiniteGame, check_range
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
-from .exact_solver import ExactSolver, remembering_last
+from ..runs.remembered import Remembered
+from .exact_solver import ExactSolver
 from .mfomo_objective import Point, Weights, by_increments, evaluate, from_increments
 from .occupation import law_of, occupation
 
@@ -82,12 +82,11 @@ class Objective(NamedTuple):
 
     Attributes:
         game: The game.
-        at: Policy, its L, both (T, S, A), and f with its derivatives, where the variables are;
-            it remembers the last ones.
+        at: Variables -> their policy, its L, both (T, S, A), and f with its derivatives.
     """
 
     game: FiniteGame
-    at: Callable[[Variables], tuple[Array, Array, Point]]
+    at: Remembered[tuple[Array, Array, Point]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +131,7 @@ class MFOMO(ExactSolver):
                 f"MFOMO needs a mean field that counts players, {type(source).__name__} has another"
                 " one: use OnlineMirrorDescent or FictitiousPlay"
             )
-        return Objective(source, remembering_last(lambda memory: self._evaluate(source, memory)))
+        return Objective(source, Remembered(lambda memory: self._evaluate(source, memory)))
 
     def begin(self, objective: Objective) -> Iterate:
         """Return the flow of the uniform policy, and the best values there."""
