@@ -17,7 +17,7 @@ import numpy as np
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 
 from ..runs.iterate import Iterate
-from ..runs.learner import Learner, facts
+from ..runs.learner import AnyLearner, facts
 from ..runs.running import Metric, usual_metrics
 from ..runs.saved import SavedRun, load_runs
 from ..sweep.grid import build
@@ -47,7 +47,7 @@ class Plan(NamedTuple):
         every: Iterations from metric to metric.
     """
 
-    learner: Learner
+    learner: AnyLearner
     game: Any
     seeds: list[int]
     runs: dict[Path, int | list[int]]
@@ -104,7 +104,7 @@ def plan_of(
         ValueError: If a parameter is unknown or wrong, or the learner is not for such a game.
     """
     learner: Any = build(cls, parameters)
-    learns, random, side_by_side = facts(learner)
+    learns, random, side_by_side, _ = facts(learner)
     wanted = [kind for kind in KINDS if any(issubclass(own, kind) for own in learns)]
     if wanted and not isinstance(game, tuple(wanted)):
         words = " and ".join(KINDS[kind] for kind in wanted)

@@ -85,7 +85,7 @@ class DictWorld:
         ValueError: If spaces are not one ``Discrete`` for all, or agents do not end together.
     """
 
-    def __init__(self, env: Any, seed: int) -> None:
+    def __init__(self, env: Any) -> None:
         self.env, self.agents = env, list(env.possible_agents)
         shape = tuple(
             self._size(kind, getattr(env, f"{kind}_space")) for kind in ("observation", "action")
@@ -94,7 +94,10 @@ class DictWorld:
         ours = isinstance(game, FiniteGame) and shape == (game.num_observations, game.num_actions)
         self.game = game if ours else None
         self.legal = policies.observed_legal(self.game) if self.game else np.ones(shape, bool)
-        self.seen = self._row(env.reset(seed=seed)[0], np.int64)
+
+    def reset(self, seed: int) -> None:
+        """Begin the first episode."""
+        self.seen = self._row(self.env.reset(seed=seed)[0], np.int64)
 
     @property
     def x(self) -> Array:

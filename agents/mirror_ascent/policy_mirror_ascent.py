@@ -18,31 +18,30 @@ upper bound (``conditional_td`` has the loop)::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
 from mfg_envs.metrics import soft_action_values
 
 from ..runs.iterate import Iterate
-from ..runs.running import per_seed
+from ..runs.learner import Learner
+from ..solvers.exact_solver import Model
 from .communication import Communication
 from .conditional_td import Rules, bonuses
 from .mirror_step import mirror_step
-from .starts import environment_path, first_policies, game_paths
+from .starts import Paths, environment_paths, game_paths, uniform_policies
 
 NUMBERS = 1 << 15
 """Numbers that mirror steps look at together: they stay in the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyMirrorAscent:
+class PolicyMirrorAscent(Learner):
     """Ascend by mirror steps, on the exact model or from a path of N players.
 
     Rewards count as ``(r - low) / (high - low)``: theory asks for [0, 1], and so settings carry
@@ -72,7 +71,7 @@ class PolicyMirrorAscent:
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame, ParallelEnv)
-    side_by_side: ClassVar[bool] = True
+    units: ClassVar[dict[str, str]] = {"reward_range": "units of reward"}
     mode: str = "centralised"
     num_players: int = 100
     iterations: int = 20
@@ -114,6 +113,11 @@ class PolicyMirrorAscent:
         return self.mode != "exact"
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether seeds run at once: where there are any."""
+        return self.random
+
+    @property
     def temperature(self) -> float:
         """Weight of the entropy in the game's own rewards: fixed points are softmax(q / this)."""
         return self.entropy * self._span
@@ -133,76 +137,96 @@ class PolicyMirrorAscent:
             1 / self._span, self.entropy, best, self.replay_size, self.replay_passes,
         )  # fmt: skip
 
-    def learn(
-        self, source: Any, seed: int | Sequence[int] = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per mirror step.
+    def prepare(self, source: Any, seed: Any, /) -> Model | Paths:
+        """Return the model of a game, or populations on their paths.
 
         Args:
             source: A stationary ``FiniteGame`` (compiled, any number of seeds), or a PettingZoo
                 parallel environment with ``Discrete`` spaces (step by step, one seed).
-            seed: Seed, or several: they run side by side, each bit for bit as if alone.
-            start: Iterate to go on from (games only); the seeds must be the same.
-
-        Yields:
-            ``policy`` (O, A) is the population's average rule; every player's own is in
-            ``memory["policy"]``, float32 (N, O, A), or (1, O, A) for all.  ``q`` (O, A) is the mean
-            of the learners' q_h before the step, in the game's own rewards; ``mean_field`` (O,)
-            the average over the path; ``samples`` counts its steps.  "exact": all as exact
-            learners have them.
+            seed: One a population; "exact": not used.
         """
         if self.mode == "exact":
-            return self._learn_exactly(source, start)
-        return self._learn_from_paths(source, seed, start)
-
-    def _learn_exactly(self, game: FiniteGame, start: Iterate | None) -> Iterator[Iterate]:
-        """Ascend on the exact model; nothing is random."""
-        if not isinstance(game, FiniteGame):
-            raise TypeError(f'mode "exact" needs a FiniteGame, got {game!r}')
-        policy = policies.uniform(game) if start is None else start.policy
-        law = exact.law_met(game, policy)
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = soft_action_values(game, law, self.temperature, policy)
-            policy = self._step(q / self._span, policy, game.legal_actions)
-            law = exact.law_met(game, policy)
-            yield Iterate(k, 0, policy, game.crowd(law), q, {})
-
-    def _learn_from_paths(
-        self, source: Any, seed: int | Sequence[int], start: Iterate | None
-    ) -> Iterator[Iterate]:
-        """Ascend on values learned from one path a seed."""
-        single = isinstance(seed, int | np.integer)
-        seeds, alone = [int(seed)] if single else list(seed), self.mode == "independent"
-        talk, stored = self.communication, min(self.replay_size, self.td_steps)
-        game: Any = source
+            if not isinstance(source, FiniteGame):
+                raise TypeError(f'mode "exact" needs a FiniteGame, got {source!r}')
+            return Model(source)
         if isinstance(source, ParallelEnv):
-            if start is not None or talk is not None:
+            if self.communication is not None:
                 raise ValueError("through an environment: from the start, without communication")
-            walks, legal, own = environment_path(source, seeds)
+            paths = environment_paths(source, seed)
         else:
-            own_bytes = 12 * stored if alone else None
-            walks, legal, own = game_paths(game, seeds, self.num_players, own_bytes, start)
-        discount = self.discount or own
+            stored = 12 * min(self.replay_size, self.td_steps)
+            own_bytes = stored if self.mode == "independent" else None
+            paths = game_paths(source, seed, self.num_players, own_bytes)
+        self._discount(paths)
+        return paths
+
+    def begin(self, prepared: Model | Paths, /) -> Iterate:
+        """Return uniform policies, and on paths where everybody begins."""
+        if isinstance(prepared, Model):
+            policy = policies.uniform(prepared.game)
+            return prepared.iterate(0, policy, np.zeros(policy.shape))
+        x, shape = prepared.first(), (prepared.shape[0], *prepared.legal.shape)
+        policy = uniform_policies(self._tables(prepared), prepared.legal)
+        memory = {"x": x, "policy": policy}
+        return Iterate(0, 0, policy[:, 0], np.zeros(shape[:2]), np.zeros(shape), memory)
+
+    def resume(self, prepared: Model | Paths, start: Iterate, /) -> Iterate:
+        """Return the iterate to go on from, of this learner and these seeds."""
+        if isinstance(prepared, Model):
+            return start
+        if isinstance(prepared.source, ParallelEnv):
+            raise ValueError("through an environment: from the start, without communication")
+        shape, wanted = start.memory["policy"].shape, self._tables(prepared)
+        if shape != wanted:
+            raise ValueError(
+                f"start has tables {shape[1:]}, this learner needs {wanted[1:]}, for each of"
+                f" {wanted[0]} seeds: go on with the learner, the game and the seeds that made it"
+            )
+        return start
+
+    def improve(self, prepared: Model | Paths, last: Iterate, /) -> Iterate:
+        """Return what there is after one more mirror step.
+
+        Its ``policy`` (O, A) is the population's average rule; every player's own is in
+        ``memory["policy"]``, float32 (N, O, A), or (1, O, A) for all.  ``q`` (O, A) is the mean of
+        the learners' q_h before the step, in the game's own rewards; ``mean_field`` (O,) the
+        average over the path; ``samples`` counts its steps.  "exact": all as exact learners have
+        them.
+        """
+        if isinstance(prepared, Model):
+            game, k, old = prepared.game, last.iteration + 1, last.policy
+            q = soft_action_values(game, prepared.law(old), self.temperature, old)
+            policy = self._step(q / self._span, old, game.legal_actions)
+            return prepared.iterate(k, policy, q)
+        talk, t, before = self.communication, last.samples, last.memory["policy"]
+        discount, legal = self._discount(prepared), prepared.legal
+        rules = self.rules(discount, legal.shape[1])
+        walks = prepared.at(t, last.memory["x"])
+        policy, q, m = np.empty(before.shape, np.float32), [], []
+        for walk, old, new in zip(walks, before, policy, strict=True):
+            values, seen = self._ascend(walk, t, old, rules, legal, new)
+            q.append(values * self._span + rules.low / (1 - discount))
+            m.append(seen)
+            if talk is not None:
+                scores = walk.returns(t + rules.steps, new, talk.steps, rules)
+                new[:] = new[talk.adopt(prepared.source, walk.x, scores)]
+        t += rules.steps + (0 if talk is None else talk.steps)
+        rule = policy.mean(1, dtype=np.float64)
+        rule /= rule.sum(-1, keepdims=True)
+        memory = {"x": np.array([walk.x for walk in walks]), "policy": policy}
+        return Iterate(last.iteration + 1, t, rule, np.array(m), np.array(q), memory)
+
+    def _discount(self, paths: Paths) -> float:
+        """Return the discount, the learner's or else the game's."""
+        discount = self.discount or paths.discount
         if discount is None:
             raise ValueError("an environment that is no game of ours needs a discount, got None")
-        policy = first_policies(walks[0].x.size if alone else 1, legal, len(seeds), start)
-        rules = self.rules(discount, legal.shape[1])
-        k, t = (0, 0) if start is None else (start.iteration, start.samples)
-        while k < self.iterations:
-            before, policy, q, m = policy, np.empty(policy.shape, np.float32), [], []
-            for walk, old, new in zip(walks, before, policy, strict=True):
-                values, seen = self._ascend(walk, t, old, rules, legal, new)
-                q.append(values * self._span + rules.low / (1 - discount))
-                m.append(seen)
-                if talk is not None:
-                    scores = walk.returns(t + rules.steps, new, talk.steps, rules)
-                    new[:] = new[talk.adopt(game, walk.x, scores)]
-            k, t = k + 1, t + rules.steps + (0 if talk is None else talk.steps)
-            rule = policy.mean(1, dtype=np.float64)
-            rule /= rule.sum(-1, keepdims=True)
-            memory = {"x": np.array([walk.x for walk in walks]), "policy": policy}
-            every = Iterate(k, t, rule, np.array(m), np.array(q), memory)
-            yield per_seed(every)[0] if single else every
+        return discount
+
+    def _tables(self, paths: Paths) -> tuple[int, int, int, int]:
+        """Return the shape of policies: seeds, tables of each, observed states, actions."""
+        seeds, players = paths.shape
+        return (seeds, players if self.mode == "independent" else 1, *paths.legal.shape)
 
     def _ascend(
         self, walk: Any, t: int, policy: Array, rules: Rules, legal: Array, out: Array

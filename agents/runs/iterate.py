@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from mfg_envs.game import Array
 
 
 class Iterate(NamedTuple):
     """A learner's state after an outer iteration; enough to go on from, bit for bit.
 
-    With a sequence of E seeds every array has a leading axis E.
+    With a sequence of E seeds every array has a leading axis E.  Before the first iteration, what
+    is not known yet is zero or empty.
 
     Attributes:
-        iteration: Outer iterations done, 1, 2, ...
+        iteration: Outer iterations done, 1, 2, ...; 0: it is where a learner begins.
         samples: Transitions of the game used so far (0 for exact learners).
         policy: Current policy, (T, S, A) or (S, A); over observed states for online learners.
         mean_field: Current estimate of the mean field (O,), or the flow (T, S).
@@ -27,3 +30,23 @@ class Iterate(NamedTuple):
     mean_field: Array
     q: Array
     memory: dict[str, Array]
+
+
+def per_seed(iterate: Iterate) -> list[Iterate]:
+    """Return the iterate of every seed."""
+    parts = (iterate.policy, iterate.mean_field, iterate.q)
+    return [
+        iterate._replace(
+            policy=p, mean_field=m, q=q, memory={k: v[e] for k, v in iterate.memory.items()}
+        )
+        for e, (p, m, q) in enumerate(zip(*parts, strict=True))
+    ]
+
+
+def with_axis(iterate: Iterate) -> Iterate:
+    """Return the iterate of one seed as that of a sequence of one."""
+    parts = {
+        name: np.asarray(getattr(iterate, name))[None] for name in ("policy", "mean_field", "q")
+    }
+    memory = {name: np.asarray(part)[None] for name, part in iterate.memory.items()}
+    return iterate._replace(**parts, memory=memory)

@@ -1,33 +1,41 @@
 """What a learner is, and the facts that it declares.
 
-A learner may declare three facts, as class variables or, where they depend on its parameters, as
+Anything with ``iterations`` and a generator ``learn(source, seed, start)`` is a learner.  The ones
+here inherit from ``Learner``, which has ``learn``, and write the steps that it takes.
+
+A learner may declare facts, as class variables or, where they depend on its parameters, as
 properties; nothing is read off its source text.
 
 ================  ==================================================================================
 ``learns``        classes of games (or of environments: ``pettingzoo.ParallelEnv``) it learns from
 ``random``        whether the seed changes what it learns; only one seed is run of one it does not
 ``side_by_side``  whether ``learn`` takes a sequence of seeds, and runs them at once
+``units``         parameters whose unit is that of rewards or values: name -> "per unit of q", say;
+                  others are pure numbers, the same for a game whose rewards are twice as large
 ================  ==================================================================================
 
-Of a learner that declares nothing the least is assumed: any game, random, one seed at a time.
-A method ``usual_metrics(game)`` gives the metrics of its runs for which none are given, name ->
-function of (game, iterate); without it that is the exploitability in finite games.
+Of a learner that declares nothing the least is assumed: any game, random, one seed at a time, pure
+numbers.  A method ``usual_metrics(game)`` gives the metrics of its runs for which none are given,
+name -> function of (game, iterate); without it that is the exploitability in finite games.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from mfg_envs.game import Game, TeamGame
 
-from .iterate import Iterate
+from .iterate import Iterate, per_seed, with_axis
 
 USUAL = {"random": True, "side_by_side": False}
 """What is assumed of a learner that does not say."""
 
 
-class Learner(Protocol):
+class AnyLearner(Protocol):
     """Anything with a number of iterations and ``learn``."""
 
     @property
@@ -40,6 +48,63 @@ class Learner(Protocol):
         ...
 
 
+class Learner(ABC):
+    """A learner by its steps: where it begins, and how an iterate is improved.
+
+    Write ``begin`` and ``improve``; ``learn`` is made of them, so that an iterate is enough to go
+    on from.  An ``improve`` changes nothing of the iterate that it is given.
+
+    What is worth doing once a run (checks, tables, compiled loops) belongs in ``prepare``; the
+    other steps get what it returns.  Of a learner that runs seeds side by side, ``prepare`` gets a
+    list of E seeds, and all arrays of its iterates have a leading axis E, even for one seed.
+
+    Attributes:
+        iterations: Outer iterations in all.
+    """
+
+    iterations: int
+
+    def prepare(self, source: Any, seed: Any, /) -> Any:
+        """Check the source and return what the other steps need; the source itself, if no more."""
+        return source
+
+    @abstractmethod
+    def begin(self, prepared: Any, /) -> Iterate:
+        """Return what there is before the first improvement, iteration 0."""
+
+    def resume(self, prepared: Any, start: Iterate, /) -> Iterate:
+        """Return the iterate to go on from: ``start``, once it is known to fit."""
+        return start
+
+    @abstractmethod
+    def improve(self, prepared: Any, last: Iterate, /) -> Iterate:
+        """Return the next iterate."""
+
+    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
+        """Yield an iterate per outer iteration; ``improve`` says what is in it.
+
+        Args:
+            source: A game, or an environment, of a class in ``learns``.
+            seed: Of everything random.  A learner that is ``side_by_side`` takes a sequence, too:
+                every seed runs bit for bit as if alone, on a leading axis of all arrays.
+            start: Iterate to go on from, with the seeds that made it; the rest has the same bits as
+                if the run had never stopped.
+
+        Raises:
+            TypeError: If the source is of another kind than it must be.
+            ValueError: If it cannot be learned from, or ``start`` does not fit.
+        """
+        beside, alone = facts(self).side_by_side, isinstance(seed, int | np.integer)
+        prepared = self.prepare(source, ([seed] if alone else list(seed)) if beside else seed)
+        if start is None:
+            last = self.begin(prepared)
+        else:
+            last = self.resume(prepared, with_axis(start) if beside and alone else start)
+        while last.iteration < self.iterations:
+            last = self.improve(prepared, last)
+            yield per_seed(last)[0] if beside and alone else last
+
+
 class Facts(NamedTuple):
     """What a learner has declared, see above.
 
@@ -47,26 +112,36 @@ class Facts(NamedTuple):
         learns: What it learns from.
         random: Whether its seed matters.
         side_by_side: Whether it takes several seeds at once.
+        units: Parameter -> its unit in words.
     """
 
     learns: tuple[type, ...]
     random: bool
     side_by_side: bool
+    units: Mapping[str, str]
 
 
-def facts(learner: Learner) -> Facts:
+def facts(learner: AnyLearner) -> Facts:
     """Return what a learner has declared.
 
     Raises:
         TypeError: If a fact is of another kind than it must be; names it.
     """
+    name = type(learner).__name__
     learns = getattr(learner, "learns", (Game, TeamGame))
     if not isinstance(learns, tuple) or not all(isinstance(kind, type) for kind in learns):
-        raise TypeError(
-            f"{type(learner).__name__}.learns must be a tuple of classes, got {learns!r}"
-        )
-    flags = {name: getattr(learner, name, usual) for name, usual in USUAL.items()}
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise TypeError(f"{type(learner).__name__}.{name} must be True or False, got {flag!r}")
-    return Facts(learns, **flags)
+        raise TypeError(f"{name}.learns must be a tuple of classes, got {learns!r}")
+    flags = {flag: getattr(learner, flag, usual) for flag, usual in USUAL.items()}
+    for flag, value in flags.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}.{flag} must be True or False, got {value!r}")
+    units = getattr(learner, "units", {})
+    if not isinstance(units, Mapping) or not all(isinstance(unit, str) for unit in units.values()):
+        raise TypeError(f"{name}.units must be parameter -> its unit in words, got {units!r}")
+    for parameter in units:
+        if not isinstance(parameter, str) or not hasattr(learner, parameter):
+            raise TypeError(f"{name}.units must name parameters, it has no {parameter!r}")
+    metrics = getattr(learner, "usual_metrics", None)
+    if metrics is not None and not callable(metrics):
+        raise TypeError(f"{name}.usual_metrics must be a method of a game, got {metrics!r}")
+    return Facts(learns, **flags, units=units)

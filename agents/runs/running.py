@@ -24,8 +24,8 @@ from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame, as_int, c
 
 from .atomic_files import as_folder, clear_parts, write_json
 from .checkpoints import Checkpoint, header_of, load, save
-from .iterate import Iterate
-from .learner import Learner
+from .iterate import Iterate, per_seed
+from .learner import AnyLearner
 from .locks import TakenError, claim
 from .progress import bar
 from .tensorboard import scalars
@@ -54,7 +54,7 @@ def value_exploitability(game: FiniteGame, iterate: Iterate) -> float:
 
 
 def run(
-    learner: Learner,
+    learner: AnyLearner,
     game: FiniteGame | TeamGame | ContinuousGame,
     seed: int | Sequence[int] = 0,
     *,
@@ -113,7 +113,7 @@ def run(
 class _Task(NamedTuple):
     """What is run, checked."""
 
-    learner: Learner
+    learner: AnyLearner
     game: Any
     seed: int | list[int]
     metrics: dict[str, Metric]
@@ -183,7 +183,7 @@ def _carried_out(task: _Task, folder: Path | None, board: Path | None, progress:
     return result
 
 
-def usual_metrics(learner: Learner, game: Any) -> Mapping[str, Metric]:
+def usual_metrics(learner: AnyLearner, game: Any) -> Mapping[str, Metric]:
     """Return the metrics of a run for which none are given: the learner's own, if it has any.
 
     Else, in a finite game, the value exploitability.
@@ -192,17 +192,6 @@ def usual_metrics(learner: Learner, game: Any) -> Mapping[str, Metric]:
     if own is not None:
         return own(game)
     return {"exploitability": value_exploitability} if isinstance(game, FiniteGame) else {}
-
-
-def per_seed(iterate: Iterate) -> list[Iterate]:
-    """Return the iterate of every seed."""
-    parts = (iterate.policy, iterate.mean_field, iterate.q)
-    return [
-        iterate._replace(
-            policy=p, mean_field=m, q=q, memory={k: v[e] for k, v in iterate.memory.items()}
-        )
-        for e, (p, m, q) in enumerate(zip(*parts, strict=True))
-    ]
 
 
 def _summary(result: Run) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from mfg_envs.game import Array, Game, TeamGame
 
 from .atomic_files import as_folder
 from .checkpoints import check_policy, read
-from .iterate import Iterate
+from .iterate import Iterate, per_seed
 from .printable import printable, printable_json
 from .recipes import build
-from .running import Run, per_seed
+from .running import Run
 
 
 class SavedRun:

@@ -13,17 +13,15 @@ iterations make one fixed-point step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.environments.representative import RepresentativeEnv
-from mfg_envs.game import FiniteGame, check_choice, check_range
+from mfg_envs.game import check_choice, check_range
 
-from ..runs.iterate import Iterate
-from . import trajectory
+from .online_learner import OnlineLearner
+from .trajectory import Rules, Schedule
 
 PUBLISHED = {
     "off": {"iterations": 100, "inner_steps": 2000, "heat_growth": 0.5},
@@ -35,7 +33,7 @@ AS_PUBLISHED: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class QMIteration:
+class QMIteration(OnlineLearner):
     """QM iteration; the defaults are those of the published ring road (additive) runs.
 
     Attributes:
@@ -49,9 +47,7 @@ class QMIteration:
         target: "max" (published runs) or "sarsa" (theory).
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
-    random: ClassVar[bool] = True
-    side_by_side: ClassVar[bool] = True
+    units: ClassVar[dict[str, str]] = {"heat_growth": "per unit of q and transition"}
     variant: str = "off"
     iterations: int = AS_PUBLISHED
     inner_steps: int = AS_PUBLISHED
@@ -72,20 +68,14 @@ class QMIteration:
         check_range("heat_growth", self.heat_growth, 0)
         check_range("alpha", self.alpha, 0, 1)
 
-    def schedule(self, k: int) -> trajectory.Schedule:
+    @property
+    def rules(self) -> Rules:
+        """The kind of learner."""
+        return Rules(self.variant == "on", False, self.target == "sarsa")
+
+    def schedule(self, k: int) -> Schedule:
         """Return the step sizes of the k-th outer iteration, k = 0, 1, ..."""
         T = self.inner_steps
         t = np.arange(1, T + 1, dtype=np.float64)
         beta = 1 / t if self.beta == "restart" else 1 / (t + k * T)
-        return trajectory.Schedule(np.full(T, self.alpha), beta, self.heat_growth * (t + k * T))
-
-    def learn(
-        self,
-        source: FiniteGame | RepresentativeEnv,
-        seed: int | Sequence[int] = 0,
-        start: Iterate | None = None,
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration; see ``trajectory.learn``."""
-        on = self.variant == "on"
-        rules = trajectory.Rules(on, False, self.target == "sarsa")
-        return trajectory.learn(source, seed, self.iterations, self.schedule, rules, start=start)
+        return Schedule(np.full(T, self.alpha), beta, self.heat_growth * (t + k * T))

@@ -12,24 +12,25 @@ the M of the rewards inside an outer iteration, and have ``max_b Q(s', b)`` for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.environments.representative import RepresentativeEnv
-from mfg_envs.game import FiniteGame, check_choice, check_range
+from mfg_envs.game import check_choice, check_range
 
-from ..runs.iterate import Iterate
-from . import trajectory
+from .online_learner import OnlineLearner
+from .trajectory import Memory, Rules, Schedule
 
 GREEDY = 5e8
 """Inverse temperature of the published runs: about greedy."""
+SOFT = 5e3
+"""Of the published runs with entropy."""
+UNITS = {"heat": "per unit of q", "q_scale": "units of q"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SemiSGD:
+class SemiSGD(OnlineLearner):
     """Update Q and M as one parameter, every step in the current M (single loop).
 
     Attributes:
@@ -43,9 +44,7 @@ class SemiSGD:
         q_scale: Q starts uniform in [0, q_scale).
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
-    random: ClassVar[bool] = True
-    side_by_side: ClassVar[bool] = True
+    units: ClassVar[dict[str, str]] = UNITS
     iterations: int = 200
     inner_steps: int = 500
     alpha: float = 1e-3
@@ -64,23 +63,23 @@ class SemiSGD:
                 f"refresh must divide inner_steps = {self.inner_steps}, got {self.refresh}"
             )
 
-    def learn(
-        self,
-        source: FiniteGame | RepresentativeEnv,
-        seed: int | Sequence[int] = 0,
-        start: Iterate | None = None,
-    ) -> Iterator[Iterate]:
-        """Yield an iterate every ``inner_steps`` transitions; see ``trajectory.learn``."""
-        fresh = self.refresh == 1
-        return trajectory.learn(
-            source, seed, self.iterations, lambda k: _constant(self, self.inner_steps),
-            trajectory.Rules(fresh, fresh, sarsa=True), start=start, q_scale=self.q_scale,
-            pieces=1 if fresh else self.inner_steps // self.refresh,
-        )  # fmt: skip
+    @property
+    def rules(self) -> Rules:
+        """The kind of learner."""
+        return Rules(self.refresh == 1, self.refresh == 1, sarsa=True)
+
+    @property
+    def pieces(self) -> int:
+        """Parts of an outer iteration between which behaviour and M are refreshed."""
+        return 1 if self.refresh == 1 else self.inner_steps // self.refresh
+
+    def schedule(self, k: int) -> Schedule:
+        """Return the step sizes, the same in every iteration."""
+        return _constant(self, self.heat)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampledFixedPointIteration:
+class SampledFixedPointIteration(OnlineLearner):
     """Fixed-point iteration from samples: behaviour and M frozen inside an outer iteration.
 
     Attributes:
@@ -94,9 +93,7 @@ class SampledFixedPointIteration:
         q_scale: Q starts uniform in [0, q_scale).
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
-    random: ClassVar[bool] = True
-    side_by_side: ClassVar[bool] = True
+    units: ClassVar[dict[str, str]] = UNITS
     variant: str = "plain"
     iterations: int = 200
     inner_steps: int = 500
@@ -113,34 +110,25 @@ class SampledFixedPointIteration:
         check_range("alpha", self.alpha, 0, 1)
         check_range("beta", self.beta, 0, 1)
 
-    def learn(
-        self,
-        source: FiniteGame | RepresentativeEnv,
-        seed: int | Sequence[int] = 0,
-        start: Iterate | None = None,
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per outer iteration; see ``trajectory.learn``."""
-        return trajectory.learn(
-            source, seed, self.iterations, lambda k: _constant(self, self.inner_steps),
-            trajectory.Rules(False, False, sarsa=False), start=start, q_scale=self.q_scale,
-            after=self._average,
-        )  # fmt: skip
+    @property
+    def rules(self) -> Rules:
+        """The kind of learner."""
+        return Rules(False, False, sarsa=False)
 
-    def _average(
-        self, k: int, before: trajectory.Memory, after: trajectory.Memory
-    ) -> trajectory.Memory:
+    def schedule(self, k: int) -> Schedule:
+        """Return the step sizes, the same in every iteration."""
+        usual = SOFT if self.variant == "entropy" else GREEDY
+        return _constant(self, usual if self.heat is None else self.heat)
+
+    def after(self, k: int, before: Memory, memory: Memory) -> Memory:
         """Return the memory with M or Q averaged over the outer iterations 1..k."""
         if self.variant == "fictitious_play":
-            return after._replace(m=before.m + (after.m - before.m) / k)
+            return memory._replace(m=before.m + (memory.m - before.m) / k)
         if self.variant == "q_averaging":
-            return after._replace(q=before.q + (after.q - before.q) / k)
-        return after
+            return memory._replace(q=before.q + (memory.q - before.q) / k)
+        return memory
 
 
-def _constant(learner: SemiSGD | SampledFixedPointIteration, steps: int) -> trajectory.Schedule:
-    heat = learner.heat
-    if heat is None:
-        soft = isinstance(learner, SampledFixedPointIteration) and learner.variant == "entropy"
-        heat = 5e3 if soft else GREEDY
+def _constant(learner: SemiSGD | SampledFixedPointIteration, heat: float) -> Schedule:
     rates = (learner.alpha, learner.beta, heat)
-    return trajectory.Schedule(*(np.full(steps, rate) for rate in rates))
+    return Schedule(*(np.full(learner.inner_steps, rate) for rate in rates))

@@ -13,7 +13,7 @@ step through ``RepresentativeEnv``.  Both take the same draws and give the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,6 @@ from mfg_envs.numerics.compiler import backend
 from mfg_envs.simulate import finite_kernels
 from mfg_envs.soundness.initial_laws import initial_law
 
-from ..runs.iterate import Iterate
 from .compiled import NEGLIGIBLE, compiled_loop
 
 
@@ -76,61 +75,7 @@ class Memory(NamedTuple):
     m: Array
 
 
-def learn(
-    source: FiniteGame | RepresentativeEnv,
-    seed: int | Sequence[int],
-    iterations: int,
-    schedule: Callable[[int], Schedule],
-    rules: Rules,
-    *,
-    start: Iterate | None = None,
-    q_scale: float = 0.0,
-    pieces: int = 1,
-    after: Callable[[int, Memory, Memory], Memory] | None = None,
-) -> Iterator[Iterate]:
-    """Yield an iterate per outer iteration.
-
-    Args:
-        source: A stationary game (compiled, any number of seeds) or a ``RepresentativeEnv`` with
-            ``observe=("index",)`` (step by step through it, one seed).
-        seed: Seed, or several: they run side by side, each bit for bit as if alone.
-        iterations: Outer iterations in all.
-        schedule: Step sizes of the k-th outer iteration, k = 0, 1, ...
-        rules: The kind of learner.
-        start: Iterate to go on from (games only); the seeds must be the same.
-        q_scale: Q starts uniform in [0, q_scale).
-        pieces: Parts of an outer iteration between which frozen things are refreshed.
-        after: Changes the memory at the end of the k-th outer iteration, k = 1, 2, ...
-    """
-    single = isinstance(seed, int | np.integer)
-    seeds = [int(seed)] if single else list(seed)
-    game = source.game if isinstance(source, RepresentativeEnv) else source
-    check_source(source, game, seeds, start)
-    keys = episode_keys(seeds)
-    memory = first_memory(game, keys, q_scale)
-    if isinstance(source, RepresentativeEnv):
-        source.reset(seed=seeds[0])
-    begin = 0
-    if start is not None:
-        begin = start.iteration
-        parts = {**start.memory, "q": start.q, "m": start.mean_field}
-        arrays = [np.asarray(parts[name]) for name in Memory._fields[1:]]
-        memory = Memory(start.samples, *(array[None] if single else array for array in arrays))
-    legal = policies.observed_legal(game)
-    for k in range(begin, iterations):
-        steps, before = schedule(k), memory
-        for piece in zip(*(np.split(part, pieces) for part in steps), strict=True):
-            memory = advance(source, keys, memory, Schedule(*piece), rules, game.discount)
-        if after is not None:
-            memory = after(k + 1, before, memory)
-        policy = policies.softmax(memory.q, legal, inverse_temperature=steps.heat[-1])
-        out = (policy, memory.m, memory.q, {"x": memory.x, "a": memory.a})
-        if single:
-            out = (policy[0], memory.m[0], memory.q[0], {"x": memory.x[0], "a": memory.a[0]})
-        yield Iterate(k + 1, memory.t, *out)
-
-
-def check_source(source: Any, game: Any, seeds: list[int], start: Iterate | None) -> None:
+def check_source(source: Any, game: Any, seeds: list[int]) -> None:
     """Refuse what the loop cannot run, before anything starts."""
     if not isinstance(game, FiniteGame):
         raise TypeError(
@@ -145,7 +90,7 @@ def check_source(source: Any, game: Any, seeds: list[int], start: Iterate | None
     if source is not game:
         if source.batch.observer.parts != ("index",):
             raise ValueError('step by step, the environment needs observe=("index",)')
-        if len(seeds) > 1 or start is not None:
+        if len(seeds) > 1:
             raise ValueError("step by step through an environment: one seed, from the start")
 
 

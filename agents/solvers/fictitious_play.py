@@ -7,22 +7,21 @@ flow wherever the moves do not depend on the crowd.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import check_range
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 from .occupation import law_of, occupation, policy_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class FictitiousPlay:
+class FictitiousPlay(ExactSolver):
     """Average the best responses, each weighted by its own flow.
 
     With ``delta = 0`` all responses count alike and monotone games reach exploitability O(1/k);
@@ -33,9 +32,6 @@ class FictitiousPlay:
         delta: Weight of response k is proportional to ``k^delta``; >= 0.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     delta: float = 0.0
 
@@ -43,23 +39,25 @@ class FictitiousPlay:
         check_range("iterations", self.iterations, 1)
         check_range("delta", self.delta, 0)
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield the average policy after each best response.  Nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy, which counts as the first response."""
+        game, policy = model.game, policies.uniform(model.game)
+        joint = occupation(game, policy)
+        memory = {"joint": joint, "total": np.array(1.0)}
+        crowd = game.crowd(law_of(game, joint))
+        return Iterate(0, 0, policy, crowd, np.zeros(policy.shape), memory)
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return the average policy after one more best response.
 
         The iterate's ``mean_field`` is the average of the flows, its ``q`` the values to which
         the best response was taken.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.policy
-        joint = occupation(game, policy) if start is None else start.memory["joint"]
-        total = 1.0 if start is None else float(start.memory["total"])
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = exact.action_values(game, law_of(game, joint))
-            response = policies.greedy(q, game.legal_actions)
-            weight = (k + 1.0) ** self.delta
-            total += weight
-            joint = joint + (weight / total) * (occupation(game, response) - joint)
-            policy, crowd = policy_of(joint, response), game.crowd(law_of(game, joint))
-            yield Iterate(k, 0, policy, crowd, q, {"joint": joint, "total": np.array(total)})
+        game, k, joint = model.game, last.iteration + 1, last.memory["joint"]
+        q = exact.action_values(game, law_of(game, joint))
+        response = policies.greedy(q, game.legal_actions)
+        weight = (k + 1.0) ** self.delta
+        total = float(last.memory["total"]) + weight
+        joint = joint + (weight / total) * (occupation(game, response) - joint)
+        policy, crowd = policy_of(joint, response), game.crowd(law_of(game, joint))
+        return Iterate(k, 0, policy, crowd, q, {"joint": joint, "total": np.array(total)})

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+
+import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import check_range
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedPointIteration:
+class FixedPointIteration(ExactSolver):
     """Move the policy towards a best response to its own mean field.
 
     ``policy <- policy + step_k (best_response - policy)``, ``step_k = min(1, step / k^decay)``.
@@ -28,9 +29,6 @@ class FixedPointIteration:
         decay: Exponent of its decay, >= 0.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     step: float = 1.0
     decay: float = 0.0
@@ -41,20 +39,19 @@ class FixedPointIteration:
         if not self.step > 0:
             raise ValueError(f"step must be positive, got {self.step}")
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per best response.  The seed is not used: nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy."""
+        policy = policies.uniform(model.game)
+        return model.iterate(0, policy, np.zeros(policy.shape))
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return the policy after a step towards one more best response.
 
         The iterate's ``mean_field`` is that of its policy, its ``q`` the values to which the
         best response was taken.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.policy
-        law = exact.law_met(game, policy)
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = exact.action_values(game, law)
-            response = policies.greedy(q, game.legal_actions)
-            policy = policy + min(1.0, self.step / k**self.decay) * (response - policy)
-            law = exact.law_met(game, policy)
-            yield Iterate(k, 0, policy, game.crowd(law), q, {})
+        k, policy = last.iteration + 1, last.policy
+        q = exact.action_values(model.game, model.law(policy))
+        response = policies.greedy(q, model.game.legal_actions)
+        policy = policy + min(1.0, self.step / k**self.decay) * (response - policy)
+        return model.iterate(k, policy, q)

@@ -10,7 +10,6 @@ mixed with the last target so that both are conjugate, and the step minimises th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +21,7 @@ from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver
 
 BYTES = 80
 """Of memory for every state and action: targets, values and what they are computed from."""
@@ -30,7 +30,7 @@ MOST_LAST = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrankWolfe:
+class FrankWolfe(ExactSolver):
     """Conjugate Frank-Wolfe for ``make_game("routing_cycle", cost="bpr", ...)``.
 
     Attributes:
@@ -38,19 +38,13 @@ class FrankWolfe:
     """
 
     learns: ClassVar[tuple[type, ...]] = (TrafficAssignment,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
     iterations: int = 100
 
     def __post_init__(self) -> None:
         check_range("iterations", self.iterations, 1)
 
-    def learn(
-        self, source: TrafficAssignment, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per best response, the first to empty roads.  Nothing is random.
-
-        The iterate's ``q`` are the values until arrival to which the best response was taken.
+    def prepare(self, source: TrafficAssignment, seed: int) -> TrafficAssignment:
+        """Return the game.
 
         Raises:
             TypeError: If the game is another one.
@@ -61,21 +55,32 @@ class FrankWolfe:
             raise TypeError(f'FrankWolfe needs "routing_cycle" with cost="bpr", got {game!r}')
         pairs = game.num_states * game.num_actions
         check_memory(pairs, BYTES, f"{game.road.name}: num_states * num_actions")
-        visits = target = np.zeros((game.num_states, game.num_actions))
+        return game
+
+    def begin(self, game: TrafficAssignment) -> Iterate:
+        """Return empty roads: everybody is at home."""
+        visits = np.zeros((game.num_states, game.num_actions))
         visits[game.cycle.home, 0] = game.stay
-        if start is not None:
-            visits, target = start.memory["visits"], start.memory["target"]
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q, choice = cheapest_ways(game, mean_field(game, visits))
-            best = visits_of(game, choice)
-            target = best if k == 1 else _conjugate(game, visits, target, best)
-            step = 1.0 if k == 1 else _best_step(game, visits, target)
-            visits = visits + step * (target - visits)
-            times = visits.sum(-1, keepdims=True)
-            pure = np.eye(game.num_actions)[choice]
-            policy = np.where(times > 0, visits / np.where(times > 0, times, 1), pure)
-            memory = {"visits": visits, "target": target}
-            yield Iterate(k, 0, policy, mean_field(game, visits), q, memory)
+        memory = {"visits": visits, "target": visits}
+        first = np.eye(game.num_actions)[game.legal_actions.argmax(-1)]
+        return Iterate(0, 0, first, mean_field(game, visits), np.zeros(visits.shape), memory)
+
+    def improve(self, game: TrafficAssignment, last: Iterate) -> Iterate:
+        """Return what is driven after one more best response, the first one to empty roads.
+
+        The iterate's ``q`` are the values until arrival to which the best response was taken.
+        """
+        k, visits, target = last.iteration + 1, last.memory["visits"], last.memory["target"]
+        q, choice = cheapest_ways(game, mean_field(game, visits))
+        best = visits_of(game, choice)
+        target = best if k == 1 else _conjugate(game, visits, target, best)
+        step = 1.0 if k == 1 else _best_step(game, visits, target)
+        visits = visits + step * (target - visits)
+        times = visits.sum(-1, keepdims=True)
+        pure = np.eye(game.num_actions)[choice]
+        policy = np.where(times > 0, visits / np.where(times > 0, times, 1), pure)
+        memory = {"visits": visits, "target": target}
+        return Iterate(k, 0, policy, mean_field(game, visits), q, memory)
 
 
 def beckmann(game: TrafficAssignment, m: Array) -> float:

@@ -47,9 +47,8 @@ iterate of any learner.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,6 +58,8 @@ from mfg_envs.game import Array, FiniteGame, check_range
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
+from ..runs.remembered import Remembered
+from .exact_solver import ExactSolver
 from .mfomo_objective import Point, Weights, by_increments, evaluate, from_increments
 from .occupation import law_of, occupation
 
@@ -72,8 +73,24 @@ BYTES = 200
 """Of a pair at one time: logits, Adam's means, slopes, values and what is computed with them."""
 
 
+Variables = dict[str, Array]
+"""The iterate's memory: logits, values, Adam's means; tables are [t, a, s]."""
+
+
+class Objective(NamedTuple):
+    """f of a game.
+
+    Attributes:
+        game: The game.
+        at: Variables -> their policy, its L, both (T, S, A), and f with its derivatives.
+    """
+
+    game: FiniteGame
+    at: Remembered[tuple[Array, Array, Point]]
+
+
 @dataclass(frozen=True, kw_only=True)
-class MFOMO:
+class MFOMO(ExactSolver):
     """Minimise the MF-OMO objective by Adam.
 
     Attributes:
@@ -87,9 +104,6 @@ class MFOMO:
         free: With an end, too, let L leave the flow of its policy, as in the paper.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
     iterations: int = 1000
     c1: float = 30.0
     c2: float = 10.0
@@ -104,44 +118,57 @@ class MFOMO:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield the policy of L after each step.  Nothing is random.
-
-        The first L is the flow of the uniform policy, or of another learner's iterate; the first v
-        are the best values there.  The iterate's ``mean_field`` is that of L, its ``q`` what v
-        implies, ``memory["objective"]`` the three terms of f; tables in memory are [t, a, s].
+    def prepare(self, source: FiniteGame, seed: int) -> Objective:
+        """Return the objective of a game.
 
         Raises:
             ValueError: If the game is too large, or its mean field does not count players.
         """
-        game = source
-        pairs = (game.horizon or 1) * game.num_states * game.num_actions
+        pairs = (source.horizon or 1) * source.num_states * source.num_actions
         check_memory(pairs, BYTES, "horizon * num_states * num_actions")
-        if type(game).crowd is not FiniteGame.crowd:
+        if type(source).crowd is not FiniteGame.crowd:
             raise ValueError(
-                f"MFOMO needs a mean field that counts players, {type(game).__name__} has another"
+                f"MFOMO needs a mean field that counts players, {type(source).__name__} has another"
                 " one: use OnlineMirrorDescent or FictitiousPlay"
             )
-        own = start if start is not None and "values_squares" in start.memory else None
-        memory = self._begin(game, start) if own is None else own.memory
-        policy, joint, point = self._evaluate(game, memory)
-        clock = 0 if game.horizon is None else slice(None)
-        for k in range(1 if own is None else own.iteration + 1, self.iterations + 1):
-            memory = self._step(game, k, memory, joint, point)
-            policy, joint, point = self._evaluate(game, memory)
-            memory["objective"] = point.parts
-            m = game.crowd(law_of(game, joint))
-            yield Iterate(k, 0, policy[clock], m[clock], point.q[clock], memory)
+        return Objective(source, Remembered(lambda memory: self._evaluate(source, memory)))
+
+    def begin(self, objective: Objective) -> Iterate:
+        """Return the flow of the uniform policy, and the best values there."""
+        first = self._first(objective.game, policies.uniform(objective.game))
+        return self._iterate(objective, 0, first)
+
+    def resume(self, objective: Objective, start: Iterate) -> Iterate:
+        """Return the iterate to go on from; another learner's policy is where to begin."""
+        if "values_squares" in start.memory:
+            return start
+        return self._iterate(objective, 0, self._first(objective.game, start.policy))
+
+    def improve(self, objective: Objective, last: Iterate) -> Iterate:
+        """Return the policy of L after one more step.
+
+        The iterate's ``mean_field`` is that of L, its ``q`` what v implies,
+        ``memory["objective"]`` the three terms of f; tables in memory are [t, a, s].
+        """
+        _, joint, point = objective.at(last.memory)
+        k = last.iteration + 1
+        after = self._step(objective.game, k, last.memory, joint, point)
+        return self._iterate(objective, k, after)
+
+    def _iterate(self, objective: Objective, k: int, memory: Variables) -> Iterate:
+        """Return the k-th iterate, and note the terms of f in its memory."""
+        policy, joint, point = objective.at(memory)
+        memory["objective"] = point.parts
+        m = objective.game.crowd(law_of(objective.game, joint))
+        clock = 0 if objective.game.horizon is None else slice(None)
+        return Iterate(k, 0, policy[clock], m[clock], point.q[clock], memory)
 
     def _flows(self, game: FiniteGame) -> bool:
         """Return whether L is kept the flow of its policy."""
         return game.horizon is not None and not self.free
 
-    def _begin(self, game: FiniteGame, start: Iterate | None) -> dict[str, Array]:
+    def _first(self, game: FiniteGame, policy: Array) -> Variables:
         """Return the variables in the mean field of a policy; Adam's means are zero."""
-        policy = policies.uniform(game) if start is None else start.policy
         policy = policies.policy_table(game, policy)
         joint = occupation(game, policy)
         q = exact.action_values(game, law_of(game, joint))
@@ -157,7 +184,7 @@ class MFOMO:
                 memory[f"{name}_{kind}"] = np.zeros(memory[name].shape)
         return {**memory, "scale": np.array(scale)}
 
-    def _evaluate(self, game: FiniteGame, memory: dict[str, Array]) -> tuple[Array, Array, Point]:
+    def _evaluate(self, game: FiniteGame, memory: Variables) -> tuple[Array, Array, Point]:
         """Return the policy, its L, both (T, S, A), and f with its derivatives."""
         units = Weights(self.c1, self.c2, self.c3, float(memory["scale"]))
         logits = np.where(game.legal_actions.T, memory["logits"], -np.inf)
@@ -169,8 +196,8 @@ class MFOMO:
         return policy, joint, evaluate(game, joint, None, memory["values"], units)
 
     def _step(
-        self, game: FiniteGame, k: int, memory: dict[str, Array], joint: Array, point: Point
-    ) -> dict[str, Array]:
+        self, game: FiniteGame, k: int, memory: Variables, joint: Array, point: Point
+    ) -> Variables:
         """Return the variables after one step of Adam."""
         slope, law, scale = joint * point.slope, joint.sum(-1), float(memory["scale"])
         mean = point.pressure[..., None] if self._flows(game) else slope.sum((1, 2), keepdims=True)

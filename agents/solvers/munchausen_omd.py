@@ -22,22 +22,21 @@ alpha) temperature``.  Constants a state do not change a softmax: the logits may
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import check_range
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class MunchausenOMD:
+class MunchausenOMD(ExactSolver):
     """Regularise every policy towards the one before.
 
     Attributes:
@@ -46,9 +45,7 @@ class MunchausenOMD:
         alpha: Weight of ``log policy``; in [0, 1].
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
+    units: ClassVar[dict[str, str]] = {"temperature": "units of q"}
     iterations: int = 100
     temperature: float = 1.0
     alpha: float = 0.99
@@ -59,22 +56,19 @@ class MunchausenOMD:
         if not self.temperature > 0:
             raise ValueError(f"temperature must be positive, got {self.temperature}")
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield the policy after each update.  Nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy."""
+        policy = policies.uniform(model.game)
+        return model.iterate(0, policy, np.zeros(policy.shape), logits=np.zeros(policy.shape))
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return the policy after one more update.
 
         The iterate's ``mean_field`` is that of its policy, its ``q`` the values of the policy
         before the update, with the entropy of later decisions.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.policy
-        logits = np.zeros(policy.shape) if start is None else start.memory["logits"]
-        law = exact.law_met(game, policy)
         weight = (1 - self.alpha) * self.temperature
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = soft_action_values(game, law, weight, policy)
-            logits = self.alpha * logits + q / self.temperature
-            policy = policies.softmax(logits, game.legal_actions)
-            law = exact.law_met(game, policy)
-            yield Iterate(k, 0, policy, game.crowd(law), q, {"logits": logits})
+        q = soft_action_values(model.game, model.law(last.policy), weight, last.policy)
+        logits = self.alpha * last.memory["logits"] + q / self.temperature
+        policy = policies.softmax(logits, model.game.legal_actions)
+        return model.iterate(last.iteration + 1, policy, q, logits=logits)

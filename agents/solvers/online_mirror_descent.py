@@ -6,7 +6,6 @@ Perolat et al., "Scaling Mean Field Games by Online Mirror Descent" (AAMAS 2022,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,13 +13,14 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import check_range
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnlineMirrorDescent:
+class OnlineMirrorDescent(ExactSolver):
     """Accumulate the action values of the current policy; play their softmax.
 
     Attributes:
@@ -28,9 +28,7 @@ class OnlineMirrorDescent:
         rate: Weight of an update, per unit of q; > 0.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
+    units: ClassVar[dict[str, str]] = {"rate": "per unit of q"}
     iterations: int = 100
     rate: float = 1.0
 
@@ -39,19 +37,17 @@ class OnlineMirrorDescent:
         if not self.rate > 0:
             raise ValueError(f"rate must be positive, got {self.rate}")
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield the policy after each update.  Nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy."""
+        policy = policies.uniform(model.game)
+        return model.iterate(0, policy, np.zeros(policy.shape), logits=np.zeros(policy.shape))
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return the policy after one more update.
 
         The iterate's ``mean_field`` is that of its policy, its ``q`` the values of the policy
         before the update.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.policy
-        logits = np.zeros(policy.shape) if start is None else start.memory["logits"]
-        law = exact.law_met(game, policy)
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q, logits, policy = exact.ascend(game, law, policy, logits, self.rate)
-            law = exact.law_met(game, policy)
-            yield Iterate(k, 0, policy, game.crowd(law), q, {"logits": logits})
+        law, logits = model.law(last.policy), last.memory["logits"]
+        q, logits, policy = exact.ascend(model.game, law, last.policy, logits, self.rate)
+        return model.iterate(last.iteration + 1, policy, q, logits=logits)

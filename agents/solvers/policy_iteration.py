@@ -17,20 +17,22 @@ arXiv 2212.04791).  Where nothing depends on the crowd the plain iteration is Ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, FiniteGame, check_range
+from mfg_envs.game import Array, check_range
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 from .occupation import law_of, occupation, policy_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyIteration:
+class PolicyIteration(ExactSolver):
     """Improve the policy by one step for every step of the crowd.
 
     Steps are ``step_k = min(1, step / k^decay)`` for k = 1, 2, ...; those of the crowd likewise.
@@ -44,9 +46,7 @@ class PolicyIteration:
         crowd_decay: Exponent of its decay, >= 0.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
+    units: ClassVar[dict[str, str]] = {"temperature": "units of q"}
     iterations: int = 100
     temperature: float = 0.0
     step: float = 1.0
@@ -62,27 +62,29 @@ class PolicyIteration:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield what the crowd plays after each improvement.  Nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy, which the crowd follows."""
+        game, policy = model.game, policies.uniform(model.game)
+        memory = {"policy": policy, "joint": occupation(game, policy)}
+        crowd = game.crowd(law_of(game, memory["joint"]))
+        return Iterate(0, 0, policy, crowd, np.zeros(policy.shape), memory)
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return what the crowd plays after one more improvement.
 
         The iterate's ``policy`` and ``mean_field`` are those of the crowd: of the improved policy,
         or of the mix of policies that a slow crowd is.  Its ``q`` are the values that were
         improved.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.memory["policy"]
-        joint = occupation(game, policy) if start is None else start.memory["joint"]
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            q = exact.action_values(game, law_of(game, joint), policy)
-            step = min(1.0, self.step / k**self.decay)
-            policy = policy + step * (self._improved(q, game.legal_actions) - policy)
-            crowd_step = min(1.0, self.crowd_step / k**self.crowd_decay)
-            joint = joint + crowd_step * (occupation(game, policy) - joint)
-            played = policy_of(joint, policy)
-            memory = {"policy": policy, "joint": joint}
-            yield Iterate(k, 0, played, game.crowd(law_of(game, joint)), q, memory)
+        game, k = model.game, last.iteration + 1
+        policy, joint = last.memory["policy"], last.memory["joint"]
+        q = exact.action_values(game, law_of(game, joint), policy)
+        step = min(1.0, self.step / k**self.decay)
+        policy = policy + step * (self._improved(q, game.legal_actions) - policy)
+        crowd_step = min(1.0, self.crowd_step / k**self.crowd_decay)
+        joint = joint + crowd_step * (occupation(game, policy) - joint)
+        played, crowd = policy_of(joint, policy), game.crowd(law_of(game, joint))
+        return Iterate(k, 0, played, crowd, q, {"policy": policy, "joint": joint})
 
     def _improved(self, q: Array, legal: Array) -> Array:
         if self.temperature == 0:

@@ -18,7 +18,6 @@ one of the game with that cost.  Moving the prior takes the cost away step by st
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,6 +29,7 @@ from mfg_envs.game import Array, FiniteGame, check_choice, check_range
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
+from .exact_solver import ExactSolver, Model
 
 OPERATORS = ("boltzmann", "relative_entropy")
 MOST_GROWTH = 100.0
@@ -37,7 +37,7 @@ MOST_GROWTH = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PriorDescent:
+class PriorDescent(ExactSolver):
     """Fixed-point iteration with soft responses around a prior; the first prior is uniform.
 
     Attributes:
@@ -49,9 +49,7 @@ class PriorDescent:
             from overshooting.
     """
 
-    learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
-    random: ClassVar[bool] = False
-    side_by_side: ClassVar[bool] = False
+    units: ClassVar[dict[str, str]] = {"eta": "units of q"}
     iterations: int = 100
     eta: float = 1.0
     n_inner: int | None = None
@@ -67,27 +65,25 @@ class PriorDescent:
         check_choice("operator", self.operator, OPERATORS)
         check_range("eta_growth", self.eta_growth, 1)
 
-    def learn(
-        self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield the policy after each soft response.  Nothing is random.
+    def begin(self, model: Model) -> Iterate:
+        """Return the uniform policy, which is the first prior."""
+        policy = policies.uniform(model.game)
+        return model.iterate(0, policy, np.zeros(policy.shape), prior=np.zeros(policy.shape))
+
+    def improve(self, model: Model, last: Iterate) -> Iterate:
+        """Return the policy after one more soft response.
 
         The iterate's ``mean_field`` is that of its policy, its ``q`` the values to which the soft
         response was taken; ``memory["prior"]`` are the logits of the prior.
         """
-        game = source
-        policy = policies.uniform(game) if start is None else start.policy
-        prior = np.zeros(policy.shape) if start is None else start.memory["prior"]
-        law = exact.law_met(game, policy)
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            eta = self._temperature(k)
-            q = self._values(game, law, prior, eta)
-            logits = prior + q / eta
-            policy = policies.softmax(logits, game.legal_actions)
-            law = exact.law_met(game, policy)
-            if self.n_inner is not None and k % self.n_inner == 0:
-                prior = logits
-            yield Iterate(k, 0, policy, game.crowd(law), q, {"prior": prior})
+        k, prior = last.iteration + 1, last.memory["prior"]
+        eta = self._temperature(k)
+        q = self._values(model.game, model.law(last.policy), prior, eta)
+        logits = prior + q / eta
+        policy = policies.softmax(logits, model.game.legal_actions)
+        if self.n_inner is not None and k % self.n_inner == 0:
+            prior = logits
+        return model.iterate(k, policy, q, prior=prior)
 
     def _temperature(self, k: int) -> float:
         moves = (k - 1) // (self.n_inner or self.iterations)

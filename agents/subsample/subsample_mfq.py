@@ -28,9 +28,9 @@ allows (Wainwright, arXiv 1905.06265).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,14 +38,41 @@ from mfg_envs.game import Array, TeamGame, as_int, check_choice, check_range
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
+from ..runs.learner import Learner
+from ..runs.remembered import Remembered
 from . import multisets, value_iteration
 from .surrogate import TABLES, Surrogate, surrogate
 from .value import surrogate_value
 from .value_iteration import Rates
 
 
+class Sweeps(NamedTuple):
+    """What sweeps go over.
+
+    Attributes:
+        game: The game.
+        table: Which table.
+        team: The surrogate.
+        key: Of what is drawn.
+        value: Table -> best value of every state, (S_g, states).
+    """
+
+    game: TeamGame
+    table: str
+    team: Surrogate
+    key: Any
+    value: Remembered[Array]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the table."""
+        if self.table == "state":
+            return (self.game.num_global_states, self.team.num_states)
+        return self.team.shape
+
+
 @dataclass(frozen=True, kw_only=True)
-class SubsampleMFQ:
+class SubsampleMFQ(Learner):
     """Cooperation learned from k of n locals; for team games.
 
     Attributes:
@@ -58,7 +85,6 @@ class SubsampleMFQ:
     """
 
     learns: ClassVar[tuple[type, ...]] = (TeamGame,)
-    side_by_side: ClassVar[bool] = False
     k: int = 5
     iterations: int = 300
     num_samples: int | None = None
@@ -86,16 +112,8 @@ class SubsampleMFQ:
         """Return the metrics of a run for which none are given."""
         return {"surrogate_value": surrogate_value}
 
-    def learn(
-        self, source: TeamGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per sweep.
-
-        Its ``policy`` (S_g, F, 1 + k) holds, for every global state and multiset of k local
-        states, the global action and the actions of the k locals in ascending order of their
-        states.  Row f of its ``mean_field`` (F, S) is the f-th multiset as shares.  Its ``q`` is
-        the table: (S_g, configurations, A_g), or (S_g, F) with "state"; ``memory["value"]``
-        (S_g, F) is the best value with every table.
+    def prepare(self, source: TeamGame, seed: int, /) -> Sweeps:
+        """Tabulate the surrogate.
 
         Raises:
             ValueError: If the table needs more memory than there is, with the size it needs;
@@ -109,31 +127,52 @@ class SubsampleMFQ:
         table = self.table
         if table == "auto":
             table = "mean_field" if self.stable else "state"
-        team, key = surrogate(source, self.k, table), random.seed_key(seed)
-        key = random.subkey(key, random.LEARNER)
-        S, S_g = source.num_local_states, source.num_global_states
-        discount = 0.0 if source.horizon == 1 else source.discount
+        team = surrogate(source, self.k, table)
+        key = random.subkey(random.seed_key(seed), random.LEARNER)
+        value = Remembered(
+            lambda q: q if table == "state" else value_iteration.best_values(team, q)
+        )
+        return Sweeps(source, table, team, key, value)
+
+    def begin(self, sweeps: Sweeps, /) -> Iterate:
+        """Return a table of zeros; nobody acts yet."""
+        game, S = sweeps.game, sweeps.game.num_local_states
         shares = multisets.counts(multisets.members(S, self.k), S) / self.k
-        q = None if table == "state" else np.zeros(team.shape)
-        v = np.zeros((S_g, team.num_states))
-        if start is not None:
-            if start.q.shape != (v if q is None else q).shape:
-                raise ValueError(
-                    f"start.q must have the shape {(v if q is None else q).shape} of table"
-                    f' "{table}", got {start.q.shape}: start from an iterate of this learner'
-                )
-            q = None if table == "state" else start.q.copy()
-            v = start.q if q is None else value_iteration.best_values(team, q)
-        drawn = int(np.prod(team.shape)) * (self.num_samples or 0)
-        for t in range(0 if start is None else start.iteration, self.iterations):
-            eta = 1 / (1 + (1 - discount) * t) if self.stable else 1.0
-            rates = Rates(self.num_samples or 0, discount, eta)
-            swept = value_iteration.sweep(team, v, q, random.subkey(key, t), rates)
-            v = swept.value
-            policy = _policy(team, swept, source.num_local_actions)
-            memory = {"value": np.ascontiguousarray(v[:, team.sorted_state])}
-            held = v if q is None else q.copy()
-            yield Iterate(t + 1, drawn * (t + 1), policy, shares, held, memory)
+        policy = np.zeros((game.num_global_states, len(shares), 1 + self.k), np.int32)
+        value = np.zeros(policy.shape[:2])
+        return Iterate(0, 0, policy, shares, np.zeros(sweeps.shape), {"value": value})
+
+    def resume(self, sweeps: Sweeps, start: Iterate, /) -> Iterate:
+        """Return the iterate to go on from, of this table."""
+        if start.q.shape != sweeps.shape:
+            raise ValueError(
+                f'start.q must have the shape {sweeps.shape} of table "{sweeps.table}", got'
+                f" {start.q.shape}: start from an iterate of this learner"
+            )
+        return start
+
+    def improve(self, sweeps: Sweeps, last: Iterate, /) -> Iterate:
+        """Return what is known after one more sweep.
+
+        Its ``policy`` (S_g, F, 1 + k) holds, for every global state and multiset of k local
+        states, the global action and the actions of the k locals in ascending order of their
+        states.  Row f of its ``mean_field`` (F, S) is the f-th multiset as shares.  Its ``q`` is
+        the table: (S_g, configurations, A_g), or (S_g, F) with "state"; ``memory["value"]``
+        (S_g, F) is the best value with every table.
+        """
+        t, team, game = last.iteration, sweeps.team, sweeps.game
+        discount = 0.0 if game.horizon == 1 else game.discount
+        eta = 1 / (1 + (1 - discount) * t) if self.stable else 1.0
+        rates = Rates(self.num_samples or 0, discount, eta)
+        q = None if sweeps.table == "state" else last.q.copy()
+        key = random.subkey(sweeps.key, t)
+        swept = value_iteration.sweep(team, sweeps.value(last.q), q, key, rates)
+        table = swept.value if q is None else q
+        sweeps.value.note(table, swept.value)
+        policy = _policy(team, swept, game.num_local_actions)
+        memory = {"value": np.ascontiguousarray(swept.value[:, team.sorted_state])}
+        samples = int(np.prod(team.shape)) * rates.num_samples * (t + 1)
+        return Iterate(t + 1, samples, policy, last.mean_field, table, memory)
 
 
 def _policy(team: Surrogate, swept: value_iteration.Swept, num_actions: int) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 from mfg_envs.game import as_float, as_int
 from mfg_envs.registry import close_names
 
-from ..runs.learner import Learner
+from ..runs.learner import AnyLearner
 
 
 def combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def check_learner(cls: Any) -> None:
         raise TypeError(f"{cls.__name__} has no parameter iterations: a sweep cannot tell its end")
 
 
-def build(cls: Any, parameters: Mapping[str, Any]) -> Learner:
+def build(cls: Any, parameters: Mapping[str, Any]) -> AnyLearner:
     """Build a learner; numbers become what the parameter's type says, so that 1 and 1.0 are one.
 
     Raises:

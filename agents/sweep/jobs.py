@@ -22,7 +22,7 @@ from mfg_envs.game import Array, ContinuousGame, FiniteGame
 
 from ..runs.atomic_files import write_atomically
 from ..runs.iterate import Iterate
-from ..runs.learner import Learner, facts
+from ..runs.learner import AnyLearner, facts
 from ..runs.locks import TakenError
 from ..runs.recipes import known_recipe
 from ..runs.running import Metric, run
@@ -36,7 +36,7 @@ ERROR = "error.txt"
 class Job(NamedTuple):
     """One run: arguments of ``agents.run``."""
 
-    learner: Learner
+    learner: AnyLearner
     game: FiniteGame | ContinuousGame
     seed: int
     metrics: dict[str, Metric]
@@ -147,7 +147,7 @@ def attempt(job: Job, folder: Path, report: Callable[[int], None]) -> tuple[str,
 class _Watched:
     """A learner that reports after every iteration, and is otherwise the one it is made of."""
 
-    def __init__(self, learner: Learner, report: Callable[[int], None]) -> None:
+    def __init__(self, learner: AnyLearner, report: Callable[[int], None]) -> None:
         self._learner, self._report = learner, report
 
     def __repr__(self) -> str:

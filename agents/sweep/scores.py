@@ -10,7 +10,7 @@ import numpy as np
 from mfg_envs.game import Array, FiniteGame
 
 from ..runs.atomic_files import write_json, write_npz
-from ..runs.learner import Learner
+from ..runs.learner import AnyLearner
 from .jobs import describe
 
 
@@ -25,7 +25,7 @@ class Configuration(NamedTuple):
     """
 
     values: dict[str, Any]
-    learner: Learner
+    learner: AnyLearner
     game: FiniteGame
     runs: dict[int, str]
 

@@ -18,9 +18,9 @@ from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.games.ring_road import RingRoad
 
-from ....runs.iterate import Iterate
+from ....runs.iterate import Iterate, per_seed
 from ....runs.learner import Learner
-from ....runs.running import Run, per_seed, run
+from ....runs.running import Run, run
 from ....single_path import trajectory
 from ....single_path.qm_iteration import QMIteration
 from ....single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
