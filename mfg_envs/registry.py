@@ -160,7 +160,7 @@ def _signature(view: Any) -> inspect.Signature:
     game, *others = own.parameters.values()
     game = game.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None)
     parameters = inspect.Parameter("parameters", inspect.Parameter.VAR_KEYWORD)
-    return own.replace(parameters=[*others, game, parameters])
+    return own.replace(parameters=[*others, game, parameters], return_annotation=Any)
 
 
 def register_ids() -> None:

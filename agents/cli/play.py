@@ -11,9 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mfg_envs.environments.population import PopulationEnv
-from mfg_envs.environments.team import TeamEnv
-from mfg_envs.game import TeamGame
+from mfg_envs.registry import environment_class
 
 from .acting import Actors, actors, saved_policy
 from .words.estimates import estimate
@@ -67,7 +65,7 @@ def play_command(
             raise ValueError(f"{policy} has learned {saved.header['game']}, not {game}")
     built = named_game(game, given) if saved is None else changed_game(saved.game, given)
     played = actors(policy, built, saved, seed)
-    view = TeamEnv if isinstance(built, TeamGame) else PopulationEnv
+    view = environment_class(built.kind)
     mode = "rgb_array" if film else render
     cycles = steps or built.horizon or STEPS
     env: Any = view(built, agents, max_cycles=cycles, render_mode=mode)
@@ -134,7 +132,7 @@ class _Episode:
     def summary(self) -> str:
         """Return what was played and earned, in two lines."""
         game, count = self.env.game, len(self.returns)
-        team = isinstance(game, TeamGame)
+        team = game.kind == "team"
         who = f"{count - 1} locals and a global agent" if team else f"{count} players"
         line = f"{game.name}: {who}, {self.steps} steps, policy: {self.played.words}\n"
         error = 0.0 if team or count < 2 else self.returns.std(ddof=1) / count**0.5

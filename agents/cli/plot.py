@@ -13,7 +13,6 @@ from rich.console import Console
 
 from mfg_envs import exact
 from mfg_envs.exact.discretise import discretise
-from mfg_envs.game import ContinuousGame, TeamGame
 
 from ..figures import flow_image, learning_curves, policy_image, sample_players
 from ..figures.players import laws
@@ -155,7 +154,7 @@ def _crowd_and_policy(console: Console, saved: SavedRun) -> dict[str, Callable[[
     """Return what draws the crowd and the policy of a run's first seed."""
     try:
         game, policy = saved.game, playable(saved, saved.iterates[0])
-        if isinstance(game, TeamGame) or game.layout() is None:
+        if game.kind == "team" or game.layout() is None:
             raise ValueError(f"{game.name} has no picture of a crowd")
     except ValueError as error:
         console.print(f"Only learning curves: {error}", markup=False, soft_wrap=True)
@@ -177,7 +176,7 @@ def _crowd_and_policy(console: Console, saved: SavedRun) -> dict[str, Callable[[
 
 def flow_figure(game: Any, policy: Any) -> Any:
     """Draw the crowd that a policy makes."""
-    if not isinstance(game, ContinuousGame):
+    if game.kind != "continuous":
         return flow_image(game, game.crowd(exact.law_met(game, policy)))
     players = sample_players(game, policy, PLAYERS)
     bounded = np.isfinite([*game.action_low, *game.action_high]).all()

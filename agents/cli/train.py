@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mfg_envs.game import FiniteGame
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.running import run
@@ -111,7 +110,7 @@ def _announce_size(console: Console, game: Any) -> None:
     Raises:
         ValueError: If they do not.
     """
-    if not isinstance(game, FiniteGame):
+    if game.kind != "finite":
         return
     entries = game.num_states * game.num_actions * (game.horizon or 1)
     if entries < LARGE:

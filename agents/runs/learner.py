@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from mfg_envs.game import Game, TeamGame
+from mfg_envs.game.kinds import CLASSES
 
 from .iterate import Iterate
 
@@ -52,6 +53,20 @@ class Facts(NamedTuple):
     learns: tuple[type, ...]
     random: bool
     side_by_side: bool
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of games that it learns from; none of a learner that plays in environments."""
+        return kinds(self.learns)
+
+
+def kinds(learns: tuple[type, ...]) -> tuple[str, ...]:
+    """Return the kinds of games among classes, or among what derives from them."""
+    return tuple(
+        kind
+        for kind, cls in CLASSES.items()
+        if any(issubclass(one, cls) or issubclass(cls, one) for one in learns)
+    )
 
 
 def facts(learner: Learner) -> Facts:
