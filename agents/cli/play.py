@@ -16,7 +16,15 @@ from mfg_envs.registry import environment_class
 from .acting import Actors, actors, saved_policy
 from .words.estimates import estimate
 from .words.films import check_film, write_film
-from .words.names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
+from .words.names import (
+    MOST,
+    AnyGame,
+    OwnLearner,
+    Settings,
+    changed_game,
+    named_game,
+    own_classes,
+)
 from .words.settings import parse
 from .words.terminal import Terminal
 
@@ -48,6 +56,7 @@ def play_command(
     fps: Annotated[float, typer.Option(min=0.1, max=100, help="Pictures a second.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the game and of the actions.")] = 0,
     settings: Settings = None,
+    learner: OwnLearner = None,
 ) -> None:
     """Play one episode of N players; print what they earn, show it, or film it."""
     console = Terminal()
@@ -60,7 +69,7 @@ def play_command(
     if policy not in ("random", "equilibrium"):
         if not policy:
             raise ValueError("--policy must be random, equilibrium or the folder of a run, got ''")
-        saved = saved_policy(Path(policy), own)
+        saved = saved_policy(Path(policy), own_classes(game, learner))
         if (type(saved.game) not in own) if own else (saved.game.name != game):
             raise ValueError(f"{policy} has learned {saved.header['game']}, not {game}")
     built = named_game(game, given) if saved is None else changed_game(saved.game, given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,12 @@ class InEnvironment:
 
     learner: Any
     num_players: int
+    learns: ClassVar[tuple[type, ...]] = ()  # no policy of all players
+
+    @property
+    def random(self) -> bool:
+        """Whether the learner's seed matters."""
+        return facts(self.learner).random
 
     def __repr__(self) -> str:
         return f"{self.learner!r} in an environment of {self.num_players} players"

@@ -24,6 +24,8 @@ from mfg_envs.game.kinds import CLASSES
 
 from .iterate import Iterate
 
+ANYTHING = (Game, TeamGame)
+"""What a learner is taken to learn from that does not say."""
 USUAL = {"random": True, "side_by_side": False}
 """What is assumed of a learner that does not say."""
 
@@ -61,12 +63,18 @@ class Facts(NamedTuple):
 
 
 def kinds(learns: tuple[type, ...]) -> tuple[str, ...]:
-    """Return the kinds of games among classes, or among what derives from them."""
+    """Return the kinds of games among classes and what they derive from."""
     return tuple(
         kind
         for kind, cls in CLASSES.items()
         if any(issubclass(one, cls) or issubclass(cls, one) for one in learns)
     )
+
+
+def declared_kinds(cls: type) -> tuple[str, ...]:
+    """Return the kinds of games that a class of learners is for; none if parameters decide."""
+    learns = getattr(cls, "learns", ANYTHING)
+    return kinds(learns) if isinstance(learns, tuple) else ()
 
 
 def facts(learner: Learner) -> Facts:
@@ -75,7 +83,7 @@ def facts(learner: Learner) -> Facts:
     Raises:
         TypeError: If a fact is of another kind than it must be; names it.
     """
-    learns = getattr(learner, "learns", (Game, TeamGame))
+    learns = getattr(learner, "learns", ANYTHING)
     if not isinstance(learns, tuple) or not all(isinstance(kind, type) for kind in learns):
         raise TypeError(
             f"{type(learner).__name__}.learns must be a tuple of classes, got {learns!r}"
