@@ -97,10 +97,16 @@ def test_reading_a_run_executes_nothing(here, use):
     ("words", "message"),
     [
         (("train", "my_learner.py:Hegde", "sis"), "has no class 'Hegde'; did you mean 'Hedge'?"),
-        (("train", "my_game.py:Lifts", "sis"), "my_game.py:Lifts is no learner: see mfg-envs check"),
+        (
+            ("train", "my_game.py:Lifts", "sis"),
+            "my_game.py:Lifts is no learner: see mfg-envs check",
+        ),
         (("train", "SemiSGD", "my_learner.py:Hedge"), "Hedge is no game: see mfg-envs check"),
         (("train", "my_learner.py:Hedge", "dispatcher"), "Hedge is for finite games, dispatcher"),
-        (("train", *OWN[:2], "--set", "rat=1"), "Hedge has no parameter 'rat'; did you mean 'rate'"),
+        (
+            ("train", *OWN[:2], "--set", "rat=1"),
+            "Hedge has no parameter 'rat'; did you mean 'rate'",
+        ),
         (("show", "my_learner.py:Hedge", "--set", "rate=1"), "all options of show are for games"),
         (("check", "my_game.py:Lifts", "--game", "sis"), "--game is for learners"),
         (("check", "SemiSGD"), "SemiSGD is one of ours: write agents:SemiSGD"),
