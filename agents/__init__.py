@@ -10,6 +10,7 @@ from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
 from .independent.batched_ppo import BatchedIndependentPPO
 from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .runs.contract import check_learner
 from .runs.iterate import Iterate
 from .runs.running import Run, run
 from .runs.saved import SavedRun, load_run, load_runs
@@ -58,6 +59,7 @@ __all__ = [
     "SubsampledPolicy",
     "Sweep",
     "beckmann",
+    "check_learner",
     "exact_team_value",
     "initial_value",
     "learned_response",

@@ -12,22 +12,16 @@ import measured
 import numpy as np
 from PIL import Image
 
-from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.pictures.drawing import title
-from mfg_envs.registry import TEAM_GAMES, any_class, make_game, make_population, make_team
+from mfg_envs.registry import KINDS, any_class, environment_class, make_game
 
 IMAGES = Path(__file__).with_name("images")
 FILMS = {"four_rooms_grid": "four_rooms"}
 """Game -> its film, where that has another name."""
-PLAYERS = 300
-"""In the picture of a game."""
-LOCALS = 40
-"""In the picture of a team."""
+PLAYERS = {"finite": 300, "continuous": 300, "team": 40}
+"""In the picture of a game, by its kind; locals of a team."""
 STEPS = 10
 """Of random play before the picture is taken; no more than the game has."""
-FINITE_RULES = ("noise_law", "step", "reward")
-CONTINUOUS_RULES = ("step", "reward")
-TEAM_RULES = ("noise_law_local", "step_global", "step_local", "reward_global", "reward_local")
 
 LIMIT = """\
 `m`, the mean field, is {field}.  With N players it is their own; in the limit it is {limit}:
@@ -118,10 +112,8 @@ def source(name: str) -> tuple[str, str]:
 
 def picture(name: str) -> bytes:
     """Draw a population after some random play, as PNG."""
-    if name in TEAM_GAMES:
-        env = make_team(name, LOCALS, render_mode="rgb_array")
-    else:
-        env = make_population(name, PLAYERS, render_mode="rgb_array")
+    game = make_game(name)
+    env: Any = environment_class(game.kind)(game, PLAYERS[game.kind], render_mode="rgb_array")
     env.reset(seed=0)
     for agent in env.agents:
         env.action_space(agent).seed(env.agents.index(agent))
@@ -134,7 +126,8 @@ def picture(name: str) -> bytes:
 
 def caption(name: str) -> str:
     """Return what the picture shows."""
-    who = f"{LOCALS} locals" if name in TEAM_GAMES else f"{PLAYERS} players"
+    kind = any_class(name).kind
+    who = f"{PLAYERS[kind]} {'locals' if kind == 'team' else 'players'}"
     steps = _steps(name)
     return f"{who} after {steps} step{'s' * (steps != 1)} of random play"
 
@@ -172,8 +165,7 @@ def _steps(name: str) -> int:
 
 def _laws(cls: Any) -> list[Any]:
     """Return the methods that are the game."""
-    names = TEAM_RULES if issubclass(cls, TeamGame) else CONTINUOUS_RULES
-    names = FINITE_RULES if issubclass(cls, FiniteGame) else names
+    names = KINDS[cls.kind].rules
     return [getattr(cls, name) for name in names if getattr(cls, name).__module__ in _ours(cls)]
 
 
@@ -196,12 +188,12 @@ def _variants(cls: Any) -> list[str]:
 
 
 def _limit(name: str, cls: Any) -> str:
-    if issubclass(cls, TeamGame):
+    if cls.kind == "team":
         return TEAM_LIMIT.format(name=name)
     game = make_game(name)
     shape = " x ".join(map(str, game.mean_field_shape))
     shape += " number" if shape == "1" else " numbers"
-    if issubclass(cls, ContinuousGame):
+    if cls.kind == "continuous":
         kinds = {
             "density": "the density of the players on a grid",
             "mean_state": "their mean state",
@@ -235,7 +227,7 @@ def _measured(name: str, cls: Any) -> str:
             ends = [study.ends[solver, case.label].exploitability for case in cases]
             rows.append((solver, *ends))
         return STUDIED + "\n" + docstrings.table(head, rows)
-    if issubclass(cls, TeamGame):
+    if cls.kind == "team":
         head = ("k locals sampled", f"discounted reward of a team with {measured.LOCALS} locals")
         told = (
             "`SubsampleMFQ(k=k, iterations=100)`, played by `SubsampledPolicy` (100 episodes):\n\n"

@@ -14,20 +14,17 @@ import reference_pages
 from learner_curves import curve_of, draw
 from mkdocs.structure.files import File, Files
 
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES
+from mfg_envs.registry import HOMES, KINDS
 
-KINDS = {
-    "Finite games": tuple(GAMES),
-    "Continuous games": tuple(CONTINUOUS_GAMES),
-    "Team games": tuple(TEAM_GAMES),
-}
+TITLES = {f"{kind.capitalize()} games": tuple(one.games) for kind, one in KINDS.items()}
+"""Title of a chapter -> names of its games."""
 
 
 def on_config(config: Any) -> Any:
     """Fill the navigation's empty chapters."""
     games = [
         {kind: [{game_pages.heading(name): f"games/{name}.md"} for name in names]}
-        for kind, names in KINDS.items()
+        for kind, names in TITLES.items()
     ]
     learners = [{cls.__name__: f"learners/{cls.__name__}.md"} for cls in learner_pages.learners()]
     reference = [{name: f"reference/{name}.md"} for name in reference_pages.MODULES]
@@ -53,11 +50,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 def contents() -> dict[str, str | bytes]:
     """Return all that is made: path -> content."""
-    made: dict[str, str | bytes] = {"games/index.md": game_pages.index(KINDS)}
+    made: dict[str, str | bytes] = {"games/index.md": game_pages.index(TITLES)}
     made["learners/index.md"] = learner_pages.index()
     made |= texts()
-    for names in KINDS.values():
-        made |= {f"games/pictures/{name}.png": game_pages.picture(name) for name in names}
+    made |= {f"games/pictures/{name}.png": game_pages.picture(name) for name in HOMES}
     for learner in learner_pages.learners():
         if curve := curve_of(learner):
             made[f"learners/curves/{learner.__name__}.svg"] = draw(learner, curve)
@@ -67,7 +63,7 @@ def contents() -> dict[str, str | bytes]:
 def texts() -> dict[str, str | bytes]:
     """Return the pages of games, learners, their sources and public names: path -> Markdown."""
     made: dict[str, str | bytes] = {}
-    for name in (name for names in KINDS.values() for name in names):
+    for name in HOMES:
         made[f"games/{name}.md"] = game_pages.page(name)
         path, text = game_pages.source(name)
         made[f"games/{path}"] = text

@@ -10,7 +10,7 @@ import agents
 from agents.figures import learning_curves
 from agents.runs.running import Metric, value_exploitability
 from agents.subsample.value import surrogate_value
-from mfg_envs import exact, make_game, metrics, policies, ring_road_v0
+from mfg_envs import FiniteGame, exact, make_game, metrics, policies, ring_road_v0
 
 
 class Curve(NamedTuple):
@@ -97,8 +97,8 @@ CURVES = {
 
 def curve_of(learner: Any) -> Curve | None:
     """Return what is run for a learner, or None: it takes longer than a build of the pages may."""
-    source = str(learner.learn.__annotations__.get("source", ""))
-    return CURVES.get(learner.__name__, EXACT if source == "FiniteGame" else None)
+    exact_model = learner.learns == (FiniteGame,) and not learner.random
+    return CURVES.get(learner.__name__, EXACT if exact_model else None)
 
 
 def draw(learner: Any, curve: Curve) -> bytes:

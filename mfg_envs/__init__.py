@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, make_game, register_ids
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, HOMES, TEAM_GAMES, make_game, register_ids
 
 if TYPE_CHECKING:
     from mfg_envs import exact, metrics, policies, riccati
@@ -68,7 +68,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name at its first use: ``import mfg_envs`` stays quick."""
     if name in _HOMES:
         return getattr(importlib.import_module(f"mfg_envs.{_HOMES[name]}"), name)
-    games = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
-    if name in _MODULES or name.removesuffix("_v0") in games:
+    if name in _MODULES or name.removesuffix("_v0") in HOMES:
         return importlib.import_module(f"mfg_envs.{name}")
     raise AttributeError(f"module 'mfg_envs' has no attribute {name!r}")

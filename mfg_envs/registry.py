@@ -7,78 +7,82 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
 import pettingzoo
 
 if TYPE_CHECKING:
-    from mfg_envs.game import FiniteGame, TeamGame
+    from mfg_envs.game import FiniteGame
 
-GAMES = {
-    "beach_bar_grid": "mfg_envs.games.beach_bar_grid:BeachBarGrid",
-    "contraction_game": "mfg_envs.games.contraction_game:ContractionGame",
-    "crowd_lq": "mfg_envs.games.crowd_lq:CrowdLQ",
-    "crowd_modelling": "mfg_envs.games.crowd_modelling:CrowdModelling",
-    "flocking": "mfg_envs.games.flocking:Flocking",
-    "four_rooms_grid": "mfg_envs.games.four_rooms_grid:FourRoomsGrid",
-    "kinetic_congestion": "mfg_envs.games.kinetic_congestion:KineticCongestion",
-    "lasry_lions_chain": "mfg_envs.games.chains:LasryLionsChain",
-    "left_right": "mfg_envs.games.left_right:LeftRight",
-    "mf_garnet": "mfg_envs.games.mf_garnet:MFGarnet",
-    "no_interaction_chain": "mfg_envs.games.chains:NoInteractionChain",
-    "predator_prey": "mfg_envs.games.predator_prey:PredatorPrey",
-    "ring_road": "mfg_envs.games.ring_road:RingRoad",
-    "rock_paper_scissors": "mfg_envs.games.rock_paper_scissors:RockPaperScissors",
-    "routing": "mfg_envs.games.roads.routing:Routing",
-    "routing_cycle": "mfg_envs.games.roads.routing_cycle:RoutingCycle",
-    "sis": "mfg_envs.games.sis:SIS",
-    "two_bar_coordination": "mfg_envs.games.chains:TwoBarCoordination",
-}
-"""Name of a game -> where its class is."""
-CONTINUOUS_GAMES = {
-    "beach_bar": "mfg_envs.games.beach_bar:BeachBar",
-    "four_rooms": "mfg_envs.games.four_rooms:FourRooms",
-    "linear_quadratic": "mfg_envs.games.linear_quadratic:LinearQuadratic",
-    "price_impact": "mfg_envs.games.price_impact:PriceImpact",
-}
-"""Name of a continuous game -> where its class is."""
-TEAM_GAMES = {
-    "constrained_exploration": (
-        "mfg_envs.games.teams.constrained_exploration:ConstrainedExploration"
+
+class Kind(NamedTuple):
+    """What goes with a kind of game: with ``game.kind``.
+
+    Attributes:
+        games: Name of a game -> where its class is.
+        view: Where the PettingZoo environment of such games is.
+        rules: Methods that are the game.
+    """
+
+    games: dict[str, str]
+    view: str
+    rules: tuple[str, ...]
+
+
+KINDS = {
+    "finite": Kind(
+        {
+            "beach_bar_grid": "mfg_envs.games.beach_bar_grid:BeachBarGrid",
+            "contraction_game": "mfg_envs.games.contraction_game:ContractionGame",
+            "crowd_lq": "mfg_envs.games.crowd_lq:CrowdLQ",
+            "crowd_modelling": "mfg_envs.games.crowd_modelling:CrowdModelling",
+            "flocking": "mfg_envs.games.flocking:Flocking",
+            "four_rooms_grid": "mfg_envs.games.four_rooms_grid:FourRoomsGrid",
+            "kinetic_congestion": "mfg_envs.games.kinetic_congestion:KineticCongestion",
+            "lasry_lions_chain": "mfg_envs.games.chains:LasryLionsChain",
+            "left_right": "mfg_envs.games.left_right:LeftRight",
+            "mf_garnet": "mfg_envs.games.mf_garnet:MFGarnet",
+            "no_interaction_chain": "mfg_envs.games.chains:NoInteractionChain",
+            "predator_prey": "mfg_envs.games.predator_prey:PredatorPrey",
+            "ring_road": "mfg_envs.games.ring_road:RingRoad",
+            "rock_paper_scissors": "mfg_envs.games.rock_paper_scissors:RockPaperScissors",
+            "routing": "mfg_envs.games.roads.routing:Routing",
+            "routing_cycle": "mfg_envs.games.roads.routing_cycle:RoutingCycle",
+            "sis": "mfg_envs.games.sis:SIS",
+            "two_bar_coordination": "mfg_envs.games.chains:TwoBarCoordination",
+        },
+        "mfg_envs.environments.population:PopulationEnv",
+        ("noise_law", "step", "reward"),
     ),
-    "dispatcher": "mfg_envs.games.teams.dispatcher:Dispatcher",
-    "follow_the_leader": "mfg_envs.games.teams.follow_the_leader:FollowTheLeader",
-    "gaussian_squeeze": "mfg_envs.games.teams.gaussian_squeeze:GaussianSqueeze",
-    "one_shot_squeeze": "mfg_envs.games.teams.gaussian_squeeze:OneShotSqueeze",
+    "continuous": Kind(
+        {
+            "beach_bar": "mfg_envs.games.beach_bar:BeachBar",
+            "four_rooms": "mfg_envs.games.four_rooms:FourRooms",
+            "linear_quadratic": "mfg_envs.games.linear_quadratic:LinearQuadratic",
+            "price_impact": "mfg_envs.games.price_impact:PriceImpact",
+        },
+        "mfg_envs.environments.population:PopulationEnv",
+        ("step", "reward"),
+    ),
+    "team": Kind(
+        {
+            "constrained_exploration": (
+                "mfg_envs.games.teams.constrained_exploration:ConstrainedExploration"
+            ),
+            "dispatcher": "mfg_envs.games.teams.dispatcher:Dispatcher",
+            "follow_the_leader": "mfg_envs.games.teams.follow_the_leader:FollowTheLeader",
+            "gaussian_squeeze": "mfg_envs.games.teams.gaussian_squeeze:GaussianSqueeze",
+            "one_shot_squeeze": "mfg_envs.games.teams.gaussian_squeeze:OneShotSqueeze",
+        },
+        "mfg_envs.environments.team:TeamEnv",
+        ("noise_law_local", "step_global", "step_local", "reward_global", "reward_local"),
+    ),
 }
-"""Name of a team game (one global agent and n locals) -> where its class is."""
-POPULATION_ARGUMENTS = ("num_agents", "mode", "max_cycles", "render_mode", "observe", "game")
-REPRESENTATIVE_ARGUMENTS = ("max_cycles", "observe")
-TEAM_ARGUMENTS = ("num_locals", "max_cycles", "observe_global", "observe_local", "game")
-"""What an environment takes beside the parameters of its game."""
-
-
-def game_class(name: str) -> type[FiniteGame]:
-    """Return the class of a game of one population.
-
-    Raises:
-        ValueError: If no game has this name; lists the close ones.
-    """
-    if name in TEAM_GAMES:
-        raise ValueError(f"{name!r} is a team game: build it with make_game or {name}_v0")
-    return any_class(name)
-
-
-def team_game_class(name: str) -> type[TeamGame]:
-    """Return the class of a team game.
-
-    Raises:
-        ValueError: If no team game has this name; lists the close ones.
-    """
-    if name not in TEAM_GAMES:
-        raise ValueError(f"no team game is called {name!r}; {close_names(name, TEAM_GAMES)}")
-    return any_class(name)
+"""Kind of a game -> what goes with it: the one table of this package's games."""
+GAMES, CONTINUOUS_GAMES, TEAM_GAMES = (kind.games for kind in KINDS.values())
+HOMES = {name: home for kind in KINDS.values() for name, home in kind.games.items()}
+"""Name of a game of any kind -> where its class is."""
 
 
 def make_game(name: str, **parameters: Any) -> Any:
@@ -90,65 +94,28 @@ def make_game(name: str, **parameters: Any) -> Any:
     return _make(name, parameters, ())
 
 
-def make_population(
-    name: str,
-    num_agents: int = 100,
-    mode: str = "n_agent",
-    max_cycles: int | None = None,
-    render_mode: str | None = None,
-    observe: Iterable[str] | None = None,
-    game: FiniteGame | None = None,
-    **parameters: Any,
-) -> Any:
+def environment_class(kind: str) -> Any:
+    """Return the class of the PettingZoo environment of a kind of game."""
+    return _found(KINDS[kind].view)
+
+
+def make_environment(name: str, *number: int, game: Any = None, **arguments: Any) -> Any:
     """Build the parallel environment of a game, by its parameters or from ``game``."""
-    from mfg_envs.environments.population import PopulationEnv
-
-    return PopulationEnv(
-        _choose(name, game, parameters, POPULATION_ARGUMENTS),
-        num_agents,
-        mode=mode,
-        max_cycles=max_cycles,
-        render_mode=render_mode,
-        observe=None if observe is None else tuple(observe),
-    )
+    return _view(environment_class(_kind_of(name)), name, game, number, arguments)
 
 
-def make_team(
-    name: str,
-    num_locals: int = 8,
-    max_cycles: int | None = None,
-    render_mode: str | None = None,
-    observe_global: Iterable[str] | None = None,
-    observe_local: Iterable[str] | None = None,
-    game: TeamGame | None = None,
-    **parameters: Any,
-) -> Any:
-    """Build the parallel environment of a team game, by its parameters or from ``game``."""
-    from mfg_envs.environments.team import TeamEnv
-
-    return TeamEnv(
-        _choose(name, game, parameters, TEAM_ARGUMENTS),
-        num_locals,
-        max_cycles=max_cycles,
-        render_mode=render_mode,
-        observe_global=None if observe_global is None else tuple(observe_global),
-        observe_local=None if observe_local is None else tuple(observe_local),
-    )
-
-
-def make_aec(name: str, **arguments: Any) -> Any:
+def make_aec(name: str, *number: int, **arguments: Any) -> Any:
     """Build the turn-based (AEC) twin of the parallel environment."""
     from pettingzoo.utils.conversions import parallel_to_aec
 
-    make = make_team if name in TEAM_GAMES else make_population
-    return parallel_to_aec(make(name, **arguments))
+    return parallel_to_aec(make_environment(name, *number, **arguments))
 
 
-def make_checked_aec(name: str, **arguments: Any) -> Any:
+def make_checked_aec(name: str, *number: int, **arguments: Any) -> Any:
     """Build the AEC twin with PettingZoo's checks of the order of calls and of the actions."""
     from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
 
-    return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(make_aec(name, **arguments)))
+    return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(make_aec(name, *number, **arguments)))
 
 
 def make_representative(
@@ -157,11 +124,9 @@ def make_representative(
     """Build the one-player Gymnasium environment, or its array twin for ``num_envs``."""
     from mfg_envs.environments.representative import RepresentativeEnv, RepresentativeVectorEnv
 
-    own = {k: arguments.pop(k) for k in REPRESENTATIVE_ARGUMENTS if k in arguments}
-    chosen = _choose(game_name, game, arguments, REPRESENTATIVE_ARGUMENTS)
     if num_envs is None:
-        return RepresentativeEnv(chosen, **own)
-    return RepresentativeVectorEnv(chosen, num_envs, **own)
+        return _view(RepresentativeEnv, game_name, game, (), arguments)
+    return _view(RepresentativeVectorEnv, game_name, game, (num_envs,), arguments)
 
 
 Maker = Callable[..., Any]
@@ -171,56 +136,38 @@ Maker = Callable[..., Any]
 def environments(name: str) -> tuple[Maker, Maker, Maker]:
     """Return ``parallel_env``, ``env`` and ``raw_env`` of a game, for its ``_v0`` module."""
 
-    def parallel_env(num_agents: int = 100, **arguments: Any) -> Any:
-        return make_population(name, num_agents, **arguments)
+    def parallel_env(*number: int, **arguments: Any) -> Any:
+        return make_environment(name, *number, **arguments)
 
-    def env(num_agents: int = 100, **arguments: Any) -> Any:
-        return make_checked_aec(name, num_agents=num_agents, **arguments)
+    def env(*number: int, **arguments: Any) -> Any:
+        return make_checked_aec(name, *number, **arguments)
 
-    def raw_env(num_agents: int = 100, **arguments: Any) -> Any:
-        return make_aec(name, num_agents=num_agents, **arguments)
+    def raw_env(*number: int, **arguments: Any) -> Any:
+        return make_aec(name, *number, **arguments)
 
-    parallel_env.__doc__ = make_population.__doc__
-    return _of_module(name, parallel_env, env, raw_env)
-
-
-def team_environments(
-    name: str,
-) -> tuple[Maker, Maker, Maker]:
-    """Return ``parallel_env``, ``env`` and ``raw_env`` of a team game, for its ``_v0`` module."""
-
-    def parallel_env(num_locals: int = 8, **arguments: Any) -> Any:
-        return make_team(name, num_locals, **arguments)
-
-    def env(num_locals: int = 8, **arguments: Any) -> Any:
-        return make_checked_aec(name, num_locals=num_locals, **arguments)
-
-    def raw_env(num_locals: int = 8, **arguments: Any) -> Any:
-        return make_aec(name, num_locals=num_locals, **arguments)
-
-    parallel_env.__doc__ = make_team.__doc__
-    return _of_module(name, parallel_env, env, raw_env)
-
-
-def _of_module(
-    name: str,
-    parallel_env: Callable[..., Any],
-    env: Callable[..., Any],
-    raw_env: Callable[..., Any],
-) -> tuple[Maker, Maker, Maker]:
-    """Make the functions those of the ``_v0`` module, documented and found there by pickle."""
-    env.__doc__, raw_env.__doc__ = make_checked_aec.__doc__, make_aec.__doc__
-    for function in (parallel_env, env, raw_env):
-        function.__module__ = f"mfg_envs.{name}_v0"
+    made: list[Any] = [parallel_env, env, raw_env]
+    signature = _signature(environment_class(_kind_of(name)))
+    for function, like in zip(made, (make_environment, make_checked_aec, make_aec), strict=True):
+        function.__doc__, function.__signature__ = like.__doc__, signature
+        function.__module__ = f"mfg_envs.{name}_v0"  # where pickle finds it
         function.__qualname__ = function.__name__
     return parallel_env, env, raw_env
+
+
+def _signature(view: Any) -> inspect.Signature:
+    """Return what a function takes that makes a view of a game, or of its parameters."""
+    own = inspect.signature(view)
+    game, *others = own.parameters.values()
+    game = game.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None)
+    parameters = inspect.Parameter("parameters", inspect.Parameter.VAR_KEYWORD)
+    return own.replace(parameters=[*others, game, parameters], return_annotation=Any)
 
 
 def register_ids() -> None:
     """Make every game known to PettingZoo, from 1.27 on, and those of players to Gymnasium."""
     register = getattr(pettingzoo, "register", None)
     entry = "mfg_envs.registry:make_representative"
-    for name in (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES):
+    for name in HOMES:
         ident = f"mfg_envs/{name.title().replace('_', '')}-v0"
         if name not in TEAM_GAMES:
             gymnasium.register(ident, entry, vector_entry_point=entry, kwargs={"game_name": name})
@@ -246,11 +193,18 @@ def any_class(name: str) -> Any:
     Raises:
         ValueError: If no game has this name; lists the close ones.
     """
-    home = {**GAMES, **CONTINUOUS_GAMES, **TEAM_GAMES}
-    if name not in home:
-        raise ValueError(f"no game is called {name!r}; {close_names(name, home)}")
-    module, attribute = home[name].split(":")
+    if name not in HOMES:
+        raise ValueError(f"no game is called {name!r}; {close_names(name, HOMES)}")
+    return _found(HOMES[name])
+
+
+def _found(home: str) -> Any:
+    module, attribute = home.split(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _kind_of(name: str) -> str:
+    return next(kind for kind, one in KINDS.items() if name in one.games)
 
 
 def _make(name: str, parameters: dict[str, Any], also: Iterable[str]) -> Any:
@@ -264,15 +218,20 @@ def _make(name: str, parameters: dict[str, Any], also: Iterable[str]) -> Any:
     return cls.make(**parameters)
 
 
-def _choose(name: str, game: Any, parameters: dict[str, Any], also: Iterable[str]) -> Any:
+def _view(
+    view: Any, name: str, game: Any, number: tuple[int, ...], arguments: dict[str, Any]
+) -> Any:
+    """Build an environment; what its signature does not name are parameters of the game."""
+    known = inspect.signature(view).parameters
+    own = {key: arguments.pop(key) for key in known if key in arguments}
     if game is None:
-        return _make(name, parameters, also)
-    if parameters:
+        game = _make(name, arguments, known)
+    elif arguments:
         raise ValueError(
-            f"give game=... or parameters, not both: {', '.join(parameters)};"
+            f"give game=... or parameters, not both: {', '.join(arguments)};"
             " use dataclasses.replace(game, ...)"
         )
-    return game
+    return view(game, *number, **own)
 
 
 def close_names(name: str, known: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from ..runs.saved import SavedRun, load_runs
 from .evaluation import Measured, Played, measure
 from .words import tables
 from .words.estimates import estimate, of_seeds
-from .words.names import MOST, own_classes
+from .words.names import MOST, OwnGame, OwnLearner, own_classes
 from .words.outputs import as_folder, check_file
 from .words.terminal import Terminal
 
@@ -44,10 +44,8 @@ def evaluate_command(
     ] = None,
     episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
-    game: Annotated[
-        str | None,
-        typer.Option(metavar="MODULE:CLASS", help="Class of a game of your own, if it was one."),
-    ] = None,
+    game: OwnGame = None,
+    learner: OwnLearner = None,
     json: Annotated[Path | None, typer.Option(help="Also write the numbers here.")] = None,
 ) -> None:
     """Measure a saved policy: exploitability, welfare, and N players beside the mean field."""
@@ -55,7 +53,7 @@ def evaluate_command(
     numbers = _numbers(agents or ["100,1000"])
     if json is not None:
         check_file("--json", json)
-    runs = load_runs(run, own_classes(game))
+    runs = load_runs(run, own_classes(game, learner))
     first = runs[0]
     if any(one.header[what] != first.header[what] for one in runs for what in ("learner", "game")):
         raise ValueError(f"{run} holds runs of several configurations: name the folder of one run")

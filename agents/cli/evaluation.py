@@ -95,11 +95,11 @@ def measure(
 ) -> Measured:
     """Measure the policy of an iterate."""
     game, policy = saved.game, playable(saved, iterate, seed)
-    if isinstance(game, TeamGame):
+    if game.kind == "team":
         numbers = {"value_of_the_surrogate": surrogate_value(game, iterate)}
         locals_ = {n: team_value(policy, n, num_envs=num_episodes, seed=seed) for n in num_agents}
         return Measured(numbers, {n: Played(v.mean, v.error, None) for n, v in locals_.items()})
-    if isinstance(game, ContinuousGame):
+    if game.kind == "continuous":
         numbers, value = _continuous(game, policy, seed)
     else:
         numbers, value = _finite(game, policy, iterate)

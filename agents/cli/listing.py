@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 import agents as learners
-from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
+from mfg_envs.registry import KINDS, any_class
 
+from ..runs.learner import declared_kinds
+from .words.own_classes import imported, is_game_class
 from .words.terminal import Terminal
 
-KINDS = {"Finite games": GAMES, "Continuous games": CONTINUOUS_GAMES, "Team games": TEAM_GAMES}
-"""Title -> names of games."""
-SOURCES = {FiniteGame: "finite", ContinuousGame: "continuous", TeamGame: "team"}
-"""Kind of a game -> what the table says of a learner for it."""
 SPACE = 8
 """Characters of a line between the columns."""
 
@@ -28,25 +26,47 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_command)
 
 
-def list_command() -> None:
-    """List the games and the learners."""
-    console, names = Terminal(), [*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES, *learners.__all__]
+def list_command(
+    own: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="MODULE", help="Files or modules of your own; their code runs."),
+    ] = None,
+) -> None:
+    """List the games and the learners: all of ours, or those of your own modules."""
+    console = Terminal()
+    if own:
+        classes = [(f"{home}:{cls.__name__}", cls) for home in own for cls in imported(home)]
+        games = [(name, cls) for name, cls in classes if is_game_class(cls)]
+        lines = {name: _learner_line(cls) for name, cls in classes if not is_game_class(cls)}
+        parts = {
+            f"{kind.capitalize()} games": [(name, c) for name, c in games if c.kind == kind]
+            for kind in KINDS
+        }
+    else:
+        lines = _learner_lines()
+        parts = {
+            f"{kind.capitalize()} games": [(name, any_class(name)) for name in one.games]
+            for kind, one in KINDS.items()
+        }
+    names = [*lines, *(name for part in parts.values() for name, _ in part)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     widths = [max(map(len, names)) + 2, len("continuous")]
     widths.append(max(console.width - sum(widths) - SPACE, 20))
     for name, width in zip(("name", "horizon", "what it is"), widths, strict=True):
         table.add_column(name, no_wrap=True, width=width)
-    for title, names in KINDS.items():
+    for title, part in parts.items():
+        if not part:
+            continue
         table.add_row(f"[bold cyan]{title}")
-        for name in names:
-            cls = any_class(name)
+        for name, cls in part:
             horizon = getattr(cls, "horizon", None)
             clock = f"T = {horizon}" if isinstance(horizon, int) else "endless"
-            table.add_row(f"  {name}", clock, first_line(cls))
+            table.add_row(f"  {escape(name)}", clock, escape(first_line(cls)))
         table.add_section()
-    table.add_row("[bold cyan]Learners", "[bold]of", "[bold]what it does")
-    for name, (kind, line) in _learner_lines().items():
-        table.add_row(f"  {name}", kind, line)
+    if lines:
+        table.add_row("[bold cyan]Learners", "[bold]of", "[bold]what it does")
+        for name, (kinds, line) in lines.items():
+            table.add_row(f"  {escape(name)}", kinds, escape(line))
     console.print(table)
     console.print("[dim]mfg-envs show NAME, mfg-envs train LEARNER GAME, mfg-envs --help")
 
@@ -59,16 +79,13 @@ def offered_learners() -> list[Any]:
 
 def _learner_lines() -> dict[str, tuple[str, str]]:
     """Return which games every learner is for, and what it does, by name."""
-    lines = {}
-    for learner in offered_learners():
-        kinds = [
-            word
-            for kind, word in SOURCES.items()
-            if any(issubclass(one, kind) for one in learner.learns)
-        ]
-        lines[learner.__name__] = (", ".join(kinds), first_line(learner))
+    lines = {learner.__name__: _learner_line(learner) for learner in offered_learners()}
     lines |= {name: ("", line) for name, line in learners.LATER_LEARNERS.items()}
     return dict(sorted(lines.items()))
+
+
+def _learner_line(learner: Any) -> tuple[str, str]:
+    return ", ".join(declared_kinds(learner)), first_line(learner)
 
 
 def first_line(documented: Any) -> str:

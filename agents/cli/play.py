@@ -11,14 +11,20 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mfg_envs.environments.population import PopulationEnv
-from mfg_envs.environments.team import TeamEnv
-from mfg_envs.game import TeamGame
+from mfg_envs.registry import environment_class
 
 from .acting import Actors, actors, saved_policy
 from .words.estimates import estimate
 from .words.films import check_film, write_film
-from .words.names import MOST, AnyGame, Settings, changed_game, named_game, own_classes
+from .words.names import (
+    MOST,
+    AnyGame,
+    OwnLearner,
+    Settings,
+    changed_game,
+    named_game,
+    own_classes,
+)
 from .words.settings import parse
 from .words.terminal import Terminal
 
@@ -50,6 +56,7 @@ def play_command(
     fps: Annotated[float, typer.Option(min=0.1, max=100, help="Pictures a second.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the game and of the actions.")] = 0,
     settings: Settings = None,
+    learner: OwnLearner = None,
 ) -> None:
     """Play one episode of N players; print what they earn, show it, or film it."""
     console = Terminal()
@@ -62,12 +69,12 @@ def play_command(
     if policy not in ("random", "equilibrium"):
         if not policy:
             raise ValueError("--policy must be random, equilibrium or the folder of a run, got ''")
-        saved = saved_policy(Path(policy), own)
+        saved = saved_policy(Path(policy), own_classes(game, learner))
         if (type(saved.game) not in own) if own else (saved.game.name != game):
             raise ValueError(f"{policy} has learned {saved.header['game']}, not {game}")
     built = named_game(game, given) if saved is None else changed_game(saved.game, given)
     played = actors(policy, built, saved, seed)
-    view = TeamEnv if isinstance(built, TeamGame) else PopulationEnv
+    view = environment_class(built.kind)
     mode = "rgb_array" if film else render
     cycles = steps or built.horizon or STEPS
     env: Any = view(built, agents, max_cycles=cycles, render_mode=mode)
@@ -134,7 +141,7 @@ class _Episode:
     def summary(self) -> str:
         """Return what was played and earned, in two lines."""
         game, count = self.env.game, len(self.returns)
-        team = isinstance(game, TeamGame)
+        team = game.kind == "team"
         who = f"{count - 1} locals and a global agent" if team else f"{count} players"
         line = f"{game.name}: {who}, {self.steps} steps, policy: {self.played.words}\n"
         error = 0.0 if team or count < 2 else self.returns.std(ddof=1) / count**0.5

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from mfg_envs import exact
 from mfg_envs.exact.discretise import discretise
-from mfg_envs.game import ContinuousGame, TeamGame
 
 from ..figures import flow_image, learning_curves, policy_image, sample_players
 from ..figures.players import laws
@@ -23,6 +22,7 @@ from ..runs.saved import SavedRun, load_runs
 from .evaluation import playable
 from .training import GREATER_IS_BETTER
 from .words.examples import epilog
+from .words.names import OwnGame, OwnLearner, own_classes
 from .words.outputs import as_folder, check_file
 from .words.terminal import Terminal
 
@@ -50,6 +50,8 @@ def plot_command(
     ] = None,
     metric: Annotated[str | None, typer.Option(help="Default: the first of the runs.")] = None,
     x: Annotated[str, typer.Option(help="iterations or samples.")] = "iterations",
+    game: OwnGame = None,
+    learner: OwnLearner = None,
 ) -> None:
     """Draw saved runs: learning curves; of a single one also its crowd and its policy."""
     console = Terminal()
@@ -57,7 +59,7 @@ def plot_command(
     path = first / "learning_curves.png" if out is None else out
     if out is not None:
         check_file("--out", out, SUFFIXES)
-    lines = grouped(runs)
+    lines = grouped(runs, own_classes(game, learner))
     name = metric or next(iter(next(iter(lines.values()))[0].metrics), None)
     if name is None:
         raise ValueError(f"{runs[0]} has no metrics to draw")
@@ -72,7 +74,7 @@ def plot_command(
             _write(console, other, draw())
 
 
-def grouped(folders: Sequence[Path]) -> dict[str, list[SavedRun]]:
+def grouped(folders: Sequence[Path], own: Sequence[type] = ()) -> dict[str, list[SavedRun]]:
     """Return the runs of folders by what was run, with a label for each: its runs are seeds.
 
     Raises:
@@ -80,11 +82,11 @@ def grouped(folders: Sequence[Path]) -> dict[str, list[SavedRun]]:
     """
     groups: dict[tuple[str, str, str], list[SavedRun]] = {}
     for folder in {path.resolve(): path for path in folders}.values():  # none twice
-        for saved in load_runs(folder):
+        for saved in load_runs(folder, own):
             key = (str(folder), saved.header["learner"], saved.header["game"])
             groups.setdefault(key, []).append(saved)
-    own = [list(runs) for runs in groups.values()]
-    labels = ["\n".join(parts) for parts in zip(*_differences(own), strict=True)]
+    apart = [list(runs) for runs in groups.values()]
+    labels = ["\n".join(parts) for parts in zip(*_differences(apart), strict=True)]
     if len(set(labels)) < len(labels):  # the same was run twice
         labels = [
             f"{label}\n{Path(folder).name}"
@@ -92,7 +94,7 @@ def grouped(folders: Sequence[Path]) -> dict[str, list[SavedRun]]:
         ]
     if len(set(labels)) < len(labels):
         labels = [f"{label} ({k})" for k, label in enumerate(labels, 1)]
-    return dict(zip(labels, own, strict=True))
+    return dict(zip(labels, apart, strict=True))
 
 
 def _differences(groups: list[list[SavedRun]]) -> list[list[str]]:
@@ -155,7 +157,7 @@ def _crowd_and_policy(console: Console, saved: SavedRun) -> dict[str, Callable[[
     """Return what draws the crowd and the policy of a run's first seed."""
     try:
         game, policy = saved.game, playable(saved, saved.iterates[0])
-        if isinstance(game, TeamGame) or game.layout() is None:
+        if game.kind == "team" or game.layout() is None:
             raise ValueError(f"{game.name} has no picture of a crowd")
     except ValueError as error:
         console.print(f"Only learning curves: {error}", markup=False, soft_wrap=True)
@@ -177,7 +179,7 @@ def _crowd_and_policy(console: Console, saved: SavedRun) -> dict[str, Callable[[
 
 def flow_figure(game: Any, policy: Any) -> Any:
     """Draw the crowd that a policy makes."""
-    if not isinstance(game, ContinuousGame):
+    if game.kind != "continuous":
         return flow_image(game, game.crowd(exact.law_met(game, policy)))
     players = sample_players(game, policy, PLAYERS)
     bounded = np.isfinite([*game.action_low, *game.action_high]).all()

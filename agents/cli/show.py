@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from abc import ABC
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -17,13 +18,21 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from mfg_envs.game import FiniteGame
 from mfg_envs.games.roads import tntp
-from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
+from mfg_envs.registry import any_class, close_names, environment_class, variant
 
 from .listing import attributes, first_line
-from .words.names import Settings, complete_game, complete_learner, learner_class, named_game
+from .words.names import (
+    Settings,
+    complete_game,
+    complete_learner,
+    learner_class,
+    named_game,
+    own_class,
+    short,
+)
 from .words.outputs import check_file
+from .words.own_classes import BrokenModuleError, is_learner_class, load_class
 from .words.settings import parse
 from .words.terminal import Terminal
 
@@ -45,7 +54,7 @@ def show_command(
         str,
         typer.Argument(
             metavar="NAME",
-            help="Of a game or a learner: mfg-envs list.",
+            help="Of a game or a learner (mfg-envs list), or your own: FILE.py:CLASS.",
             autocompletion=_names,
         ),
     ],
@@ -62,14 +71,15 @@ def show_command(
     Of a learner: theory, what it does, parameters.
     """
     console = Terminal()
-    if game not in (known := _names("")):
+    own = ":" in game
+    if not own and game not in (known := _names("")):
         raise ValueError(f"no game or learner is called {game!r}; {close_names(game, known)}")
-    if game in complete_learner(""):
+    if _is_learner(game):
         if settings or save or network or trips:
             raise ValueError(f"{game} is a learner: all options of show are for games")
         _show_learner(console, game)
         return
-    cls = any_class(game)
+    cls = own_class(game, "game") if own else any_class(game)
     if save is not None:
         check_file("--save", save, (".png",))
     given = parse(settings or ())
@@ -78,7 +88,7 @@ def show_command(
         given |= {} if trips is None else {"trips": tntp.read_trips(trips)}
         built = named_game(game, given)
         said = ", ".join(f"{name} {value}" for name, value in given.items())
-        if isinstance(built, FiniteGame) and built.num_states * built.num_actions > LARGE:
+        if built.kind == "finite" and built.num_states * built.num_actions > LARGE:
             table = 8 * built.num_states * built.num_actions / 2**20
             size = f"{built.num_states:,} states x {built.num_actions} actions"
             console.print(f"{size}: a table of values has {table:,.0f} MiB", highlight=False)
@@ -87,7 +97,7 @@ def show_command(
     chosen = variant(cls, given)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
-    for title, text in ((game, theory), ("rules", rules)):
+    for title, text in ((short(game), theory), ("rules", rules)):
         _print_text(console, title, text)
     console.print(_parameters(cls, chosen))
     console.print(facts)
@@ -96,13 +106,26 @@ def show_command(
         console.print(f"Wrote {save}")
 
 
+def _is_learner(name: str) -> bool:
+    if ":" not in name:
+        return name in complete_learner("")
+    try:
+        return is_learner_class(load_class(name))
+    except BrokenModuleError as error:
+        raise ValueError(str(error)) from error
+
+
 def _show_learner(console: Console, name: str) -> None:
     cls = learner_class(name)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    for title, text in ((name, theory), ("what it does", _rules(cls))):
+    for title, text in ((short(name), theory), ("what it does", _rules(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))
-    console.print(f"[dim]mfg-envs train[/] {name} GAME --set NAME=VALUE", highlight=False)
+    console.print(
+        f"[dim]mfg-envs train[/] {escape(name)} GAME --set NAME=VALUE",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _print_text(console: Console, title: str, text: str) -> None:
@@ -112,7 +135,8 @@ def _print_text(console: Console, title: str, text: str) -> None:
 
 def _own_classes(cls: Any) -> list[Any]:
     """Return the class of a game and the classes of game files it builds on, in that order."""
-    return [kind for kind in cls.__mro__ if kind.__module__.startswith("mfg_envs.games.")]
+    kinds = [kind for kind in cls.__mro__ if not kind.__module__.startswith("mfg_envs.game.")]
+    return [kind for kind in kinds if kind not in (ABC, object)]
 
 
 def _rules(cls: Any) -> str:
@@ -163,17 +187,21 @@ def _parameters(cls: Any, chosen: Any) -> Table:
 
 def _facts(game: Any, title: str) -> Table:
     """Return sizes and spaces as the views present them."""
-    name, teams = game.name, game.name in TEAM_GAMES
+    teams, cls = game.kind == "team", type(game)
     clock = "none (stationary)" if game.horizon is None else f"T = {game.horizon}"
     rows = dict(_team_facts(game) if teams else _population_facts(game))
     rows |= {"horizon": clock, "discount": str(game.discount)}
-    rows["environment"] = (
-        f"mfg_envs.{name}_v0.parallel_env({'num_locals' if teams else 'num_agents'}=...)"
+    view = environment_class(game.kind)
+    number = list(inspect.signature(view).parameters)[1]
+    ours = cls.__module__.startswith("mfg_envs.")
+    made = (
+        f"mfg_envs.{game.name}_v0.parallel_env(" if ours else f"{view.__name__}({cls.__name__}(), "
     )
+    rows["environment"] = f"{made}{number}=...)"
     if teams:
         rows["mean-field limit"] = "infinitely many locals; learners see k of them (SubsampleMFQ)"
     else:
-        rows["mean-field limit"] = f'mfg_envs.{name}_v0.parallel_env(..., mode="mean_field")'
+        rows["mean-field limit"] = f'{made}..., mode="mean_field")'
     rows["known solution"] = known_solution(type(game)).replace("``", "")
     table = _table(title, "quantity", "value")
     for quantity, value in rows.items():
@@ -182,8 +210,8 @@ def _facts(game: Any, title: str) -> Table:
 
 
 def _population_facts(game: Any) -> Iterator[tuple[str, str]]:
-    batch = make_population(game.name, 2, game=game).batch
-    if isinstance(game, FiniteGame):
+    batch = environment_class(game.kind)(game, 2).batch
+    if game.kind == "finite":
         seen = f"{game.num_states}, of which players observe {game.num_observations}"
         yield "private states S", seen
     else:
@@ -231,13 +259,9 @@ def _picture(game: Any, agents: int, path: Path) -> None:
     """Draw a population after some uniform play."""
     from PIL import Image
 
-    from mfg_envs.environments.population import PopulationEnv
-    from mfg_envs.environments.team import TeamEnv
-
     from ..runs.atomic_files import write_atomically
 
-    view = TeamEnv if game.name in TEAM_GAMES else PopulationEnv
-    env: Any = view(game, agents, render_mode="rgb_array")
+    env: Any = environment_class(game.kind)(game, agents, render_mode="rgb_array")
     env.reset(seed=0)
     for i, agent in enumerate(env.possible_agents):
         env.action_space(agent).seed(i)

@@ -20,7 +20,15 @@ from ..sweep.scores import Results
 from ..sweep.sweeping import METRICS, Sweep
 from .sweep_figure import draw
 from .words import tables
-from .words.names import MOST, GameName, LearnerName, learner_class
+from .words.names import (
+    MOST,
+    AnyGame,
+    LearnerName,
+    learner_class,
+    named_game,
+    own_options,
+    short,
+)
 from .words.outputs import as_folder, check_place
 from .words.settings import parse, parse_grid
 from .words.terminal import Terminal
@@ -37,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 def sweep_command(
     learner: LearnerName,
-    game: GameName,
+    game: AnyGame,
     grid: Annotated[
         list[str] | None,
         typer.Option(metavar=LIST, help="Values of a learner's parameter; may be repeated."),
@@ -83,7 +91,7 @@ def sweep_command(
     """
     console = Terminal()
     cls = learner_class(learner)
-    folder = Path("results") / f"{learner}_{game}" if out is None else out
+    folder = Path("results") / f"{short(learner)}_{short(game)}" if out is None else out
     check_choice("--metric", metric, METRICS)
     check_place("--out", folder)
     options = {
@@ -91,11 +99,15 @@ def sweep_command(
         "game_grid": _merge(game_grid, game_set, "--game-grid", "--game-set"),
         "metrics": {metric: METRICS[metric]},
     }
+    played: Any = game
+    if ":" in game:  # one's own: the first of its configurations, which the sweep changes
+        played = named_game(game, {n: values[0] for n, values in options["game_grid"].items()})
     try:
-        sweep = Sweep(learner=cls, game=game, seeds=range(seeds), every=every, **options)
+        sweep = Sweep(learner=cls, game=played, seeds=range(seeds), every=every, **options)
     except TypeError as error:  # a learner that has no end, a game that is not finite
         raise ValueError(str(error)) from error
-    _announce(console, sweep, folder, seeds)
+    title = f"{short(learner)} on {short(game)}"
+    _announce(console, title, sweep, folder, seeds)
     try:
         results = sweep.run(folder, processes=processes, ray=ray, progress=console.is_terminal)
     except KeyboardInterrupt:
@@ -108,7 +120,7 @@ def sweep_command(
     written = ["sweep.json", "sweep.npz"]
     if results.scores[0].seeds:
         try:
-            figure = draw(f"{learner} on {game}", metric, results.scores)
+            figure = draw(title, metric, results.scores)
             write_atomically(folder / "sweep.png", lambda file: figure.savefig(file, dpi=110))
             written.append("sweep.png")
         except ImportError as error:
@@ -117,7 +129,8 @@ def sweep_command(
     console.print(f"Wrote {', '.join(written)} in {where}/", highlight=False, soft_wrap=True)
     if (best := results.scores[0]).seeds:
         run = folder / best.configuration.runs[best.seeds[0]]
-        words = f"\n[dim]mfg-envs evaluate[/] {escape(shlex.quote(str(run)))}"
+        line = shlex.join([str(run), *own_options(learner, game)])
+        words = f"\n[dim]mfg-envs evaluate[/] {escape(line)}"
         console.print(f"{words}  [dim](the best)", highlight=False, soft_wrap=True)
     if results.failures:
         raise typer.Exit(1)
@@ -150,7 +163,7 @@ def _merge(
     return {**{name: [value] for name, value in given.items()}, **values}
 
 
-def _announce(console: Console, sweep: Sweep, folder: Path, seeds: int) -> None:
+def _announce(console: Console, title: str, sweep: Sweep, folder: Path, seeds: int) -> None:
     """Say what is going to be done, and how much of it is there already."""
     runs, there = len(sweep.jobs), sum(finished(folder / key) for key in sweep.jobs)
     name, configurations = sweep.learner.__name__, len(sweep.configurations)
@@ -164,7 +177,7 @@ def _announce(console: Console, sweep: Sweep, folder: Path, seeds: int) -> None:
     counted = f"{configurations} configurations x {seeds} seeds = " if alike else ""
     already = f", {there} of them complete already" if there else ""
     total = "1 run" if runs == 1 else f"{runs} runs"
-    line = f"[bold]{name} on {sweep.game}[/]: {counted}{total}{already}; in {escape(str(folder))}/"
+    line = f"[bold]{escape(title)}[/]: {counted}{total}{already}; in {escape(str(folder))}/"
     console.print(line, soft_wrap=True)
 
 

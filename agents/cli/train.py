@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mfg_envs.game import FiniteGame
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.running import run
@@ -20,7 +19,15 @@ from ..runs.saved import SavedRun
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 from .words import tables
 from .words.estimates import of_seeds
-from .words.names import MOST, AnyGame, LearnerName, learner_class, named_game
+from .words.names import (
+    MOST,
+    AnyGame,
+    LearnerName,
+    learner_class,
+    named_game,
+    own_options,
+    short,
+)
 from .words.outputs import as_folder
 from .words.settings import parse
 from .words.terminal import Terminal
@@ -69,12 +76,13 @@ def train_command(
 ) -> None:
     """Run a learner on a game, with some seeds; Ctrl-C leaves a run that --resume goes on with."""
     console = Terminal()
-    folder = Path("results") / f"{learner}_{game.rpartition(':')[2]}" if out is None else out
+    name, title = f"{short(learner)}_{short(game)}", f"{short(learner)} on {short(game)}"
+    folder = Path("results") / name if out is None else out
     built = named_game(game, parse(game_settings or (), "--game-set"))
     cls, parameters = learner_class(learner), parse(settings or ())
     plan = plan_of(cls, parameters, built, seeds, every, agents, folder)
     if seeds > 1 and len(plan.seeds) == 1:
-        console.print(f"{learner} is deterministic, its seed changes nothing: one run")
+        console.print(f"{short(learner)} is deterministic, its seed changes nothing: one run")
     check_folder(plan, folder, resume)
     _announce_size(console, built)
     begun = monotonic()
@@ -94,13 +102,14 @@ def train_command(
         console.print(f"Interrupted; to go on:  {shlex.join(words)}", markup=False, soft_wrap=True)
         raise typer.Exit(130) from None
     note_sweep(plan, folder, saved)
-    _print_metrics(console, f"{learner} on {game}", saved)
+    _print_metrics(console, title, saved)
     last = saved[0].run.last
     drawn = f", {last.samples:,} samples a seed" if last.samples else ""
     clock = f"{monotonic() - begun:.1f} s"
     done = "1 iteration" if last.iteration == 1 else f"{last.iteration} iterations"
     console.print(f"{done}{drawn}; {clock}; in {folder}/", markup=False)
-    where = shlex.quote(str(folder))
+    own = own_options(learner, game)
+    where = shlex.join([str(folder), *own])
     console.print(f"\n[dim]mfg-envs evaluate[/] {escape(where)}", highlight=False, soft_wrap=True)
     console.print(f"[dim]mfg-envs plot[/] {escape(where)}", highlight=False, soft_wrap=True)
 
@@ -111,7 +120,7 @@ def _announce_size(console: Console, game: Any) -> None:
     Raises:
         ValueError: If they do not.
     """
-    if not isinstance(game, FiniteGame):
+    if game.kind != "finite":
         return
     entries = game.num_states * game.num_actions * (game.horizon or 1)
     if entries < LARGE:

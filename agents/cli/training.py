@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.registry import environment_class
 
 from ..runs.iterate import Iterate
 from ..runs.learner import AnyLearner, facts
@@ -25,12 +25,6 @@ from ..sweep.jobs import Job
 from ..sweep.scores import Configuration, Results, Scores, write
 from .words.outputs import check_place
 
-KINDS = {
-    FiniteGame: "finite games",
-    ContinuousGame: "continuous games",
-    TeamGame: "team games",
-}
-"""Kind of a game -> what such games are called."""
 GREATER_IS_BETTER = ("surrogate_value", "mean_reward")
 """Metrics whose best value is the greatest."""
 
@@ -66,6 +60,12 @@ class InEnvironment:
 
     learner: Any
     num_players: int
+    learns: ClassVar[tuple[type, ...]] = ()  # no policy of all players
+
+    @property
+    def random(self) -> bool:
+        """Whether the learner's seed matters."""
+        return facts(self.learner).random
 
     def __repr__(self) -> str:
         return f"{self.learner!r} in an environment of {self.num_players} players"
@@ -77,10 +77,7 @@ class InEnvironment:
 
     def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
         """Yield the learner's iterates in the environment of a game."""
-        from mfg_envs.environments.population import PopulationEnv
-        from mfg_envs.environments.team import TeamEnv
-
-        view = TeamEnv if isinstance(source, TeamGame) else PopulationEnv
+        view = environment_class(source.kind)
         yield from self.learner.learn(view(source, self.num_players), seed, start=start)
 
 
@@ -104,20 +101,20 @@ def plan_of(
         ValueError: If a parameter is unknown or wrong, or the learner is not for such a game.
     """
     learner: Any = build(cls, parameters)
-    learns, random, side_by_side, _ = facts(learner)
-    wanted = [kind for kind in KINDS if any(issubclass(own, kind) for own in learns)]
-    if wanted and not isinstance(game, tuple(wanted)):
-        words = " and ".join(KINDS[kind] for kind in wanted)
-        own = next(words for kind, words in KINDS.items() if isinstance(game, kind))
-        raise ValueError(f"{cls.__name__} is for {words}, {game.name} is one of the {own}")
+    declared = facts(learner)
+    if declared.kinds and game.kind not in declared.kinds:
+        words = " and ".join(f"{kind} games" for kind in declared.kinds)
+        raise ValueError(
+            f"{cls.__name__} is for {words}, {game.name} is one of the {game.kind} games"
+        )
     metrics = usual_metrics(learner, game)
-    if not wanted:  # it plays through PettingZoo, any game
+    if not declared.kinds:  # it plays through PettingZoo, any game
         learner, metrics = InEnvironment(learner=learner, num_players=num_players), {}
         metrics["mean_reward"] = mean_reward
-    seeds = list(range(num_seeds if random else 1))
+    seeds = list(range(num_seeds if declared.random else 1))
     if len(seeds) == 1:
         runs: dict[Path, Any] = {folder: 0}
-    elif side_by_side:
+    elif declared.side_by_side:
         runs = {folder: seeds}
     else:
         jobs = [Job(learner, game, seed, dict(metrics), every) for seed in seeds]

@@ -11,7 +11,7 @@ import numpy as np
 
 from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridGame
-from mfg_envs.game import Array, ContinuousGame, Layout, TeamGame
+from mfg_envs.game import Array, ContinuousGame, Layout
 from mfg_envs.games.linear_quadratic import GaussianLinearQuadratic
 from mfg_envs.pictures.board import cells_at
 from mfg_envs.pictures.scene import coordinates
@@ -46,7 +46,7 @@ def layout_of(game: Any) -> Layout:
         ValueError: If the game cannot be drawn.
     """
     whole = game.game if isinstance(game, GridGame) else game
-    layout = None if isinstance(whole, TeamGame) else whole.layout()
+    layout = None if whole.kind == "team" else whole.layout()
     if layout is None:
         raise ValueError(f"{type(whole).__name__} cannot be drawn: its layout() is None")
     return layout
@@ -68,7 +68,7 @@ def read(game: Any, flow: Array | riccati.Affine, name: str = "flow") -> Crowd:
     if isinstance(flow, riccati.Affine):
         return _normal(game, flow)
     laws = np.asarray(flow, float)
-    if isinstance(game, GridGame | ContinuousGame):
+    if isinstance(game, GridGame) or game.kind == "continuous":
         return _read_continuous(game, laws, name)
     laws = _shaped(laws, name, game.mean_field_shape, *_laws(game))
     if laws.shape[1:] != game.mean_field_shape:
@@ -183,7 +183,7 @@ def histogram(game: ContinuousGame, state: Array, bins: int) -> tuple[Array, Arr
 
 def along(game: Any, state: Array) -> Array:
     """Return where marks stand on the axis of a game, in the units of ``Crowd.where``."""
-    if isinstance(game, GridGame | ContinuousGame):
+    if isinstance(game, GridGame) or game.kind == "continuous":
         return np.ravel(state)
     last = game.num_places - 1
     if layout_of(game).kind == "ring":

@@ -8,7 +8,7 @@ import numpy as np
 
 from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridGame
-from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game import Array
 from mfg_envs.pictures.canvas import axis_top
 from mfg_envs.pictures.drawing import title
 
@@ -145,7 +145,7 @@ def draw_density(axis: Any, game: Any, where: Array, density: Array, label: str 
         axis.axvline(place, color=OKABE_ITO[2], linewidth=1.2, linestyle=":", label=word)
     whole = game.game if isinstance(game, GridGame) else game
     ends = (where[0], where[-1])
-    if isinstance(whole, ContinuousGame):
+    if whole.kind == "continuous":
         ends = (whole.state_low[0], whole.state_high[0])
     axis.set_xlim(*ends)
 

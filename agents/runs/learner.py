@@ -28,9 +28,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mfg_envs.game import Game, TeamGame
+from mfg_envs.game.kinds import CLASSES
 
 from .iterate import Iterate, per_seed, with_axis
 
+ANYTHING = (Game, TeamGame)
+"""What a learner is taken to learn from that does not say."""
 USUAL = {"random": True, "side_by_side": False}
 """What is assumed of a learner that does not say."""
 
@@ -120,6 +123,26 @@ class Facts(NamedTuple):
     side_by_side: bool
     units: Mapping[str, str]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of games that it learns from; none of a learner that plays in environments."""
+        return kinds(self.learns)
+
+
+def kinds(learns: tuple[type, ...]) -> tuple[str, ...]:
+    """Return the kinds of games among classes and what they derive from."""
+    return tuple(
+        kind
+        for kind, cls in CLASSES.items()
+        if any(issubclass(one, cls) or issubclass(cls, one) for one in learns)
+    )
+
+
+def declared_kinds(cls: type) -> tuple[str, ...]:
+    """Return the kinds of games that a class of learners is for; none if parameters decide."""
+    learns = getattr(cls, "learns", ANYTHING)
+    return kinds(learns) if isinstance(learns, tuple) else ()
+
 
 def facts(learner: AnyLearner) -> Facts:
     """Return what a learner has declared.
@@ -127,8 +150,7 @@ def facts(learner: AnyLearner) -> Facts:
     Raises:
         TypeError: If a fact is of another kind than it must be; names it.
     """
-    name = type(learner).__name__
-    learns = getattr(learner, "learns", (Game, TeamGame))
+    name, learns = type(learner).__name__, getattr(learner, "learns", ANYTHING)
     if not isinstance(learns, tuple) or not all(isinstance(kind, type) for kind in learns):
         raise TypeError(f"{name}.learns must be a tuple of classes, got {learns!r}")
     flags = {flag: getattr(learner, flag, usual) for flag, usual in USUAL.items()}

@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES
+from mfg_envs.registry import HOMES
 
 LEARNERS = (__package__ or "agents").partition(".")[0]
 OURS = ("mfg_envs", LEARNERS)
 """Packages whose classes a recipe may name."""
-HOMES = {**GAMES, **CONTINUOUS_GAMES, **TEAM_GAMES}
 PARTS = {
     "Altruistic": "mfg_envs.metrics.welfare",
     "GridAmongWalls": "mfg_envs.metrics.grid_response",
@@ -129,7 +128,7 @@ def _home(path: str) -> str:
         return HOMES[game].partition(":")[0]
     if home.partition(".")[0] not in OURS:
         raise ValueError(
-            f"{path} is not a class of ours: name it, as mfg-envs evaluate --game does"
+            f"{path} is not a class of ours: name it, as mfg-envs evaluate --game and --learner do"
         )
     if home.partition(".")[0] == LEARNERS and name in importlib.import_module(LEARNERS).__all__:
         return LEARNERS

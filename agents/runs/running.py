@@ -21,6 +21,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame, as_int, check_range
+from mfg_envs.game.kinds import is_game
 
 from .atomic_files import as_folder, clear_parts, write_json
 from .checkpoints import Checkpoint, header_of, load, save
@@ -191,7 +192,7 @@ def usual_metrics(learner: AnyLearner, game: Any) -> Mapping[str, Metric]:
     own = getattr(learner, "usual_metrics", None)
     if own is not None:
         return own(game)
-    return {"exploitability": value_exploitability} if isinstance(game, FiniteGame) else {}
+    return {"exploitability": value_exploitability} if is_game(game, "finite") else {}
 
 
 def _summary(result: Run) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import Array, Game, TeamGame
+from mfg_envs.game import Array
+from mfg_envs.game.kinds import is_game
 
 from .atomic_files import as_folder
 from .checkpoints import check_policy, read
@@ -98,7 +99,7 @@ class SavedRun:
                 " that are no numbers, words or arrays"
             )
         made = build(content, self._own)
-        if not (isinstance(made, Game | TeamGame) if what == "game" else hasattr(made, "learn")):
+        if not (is_game(made) if what == "game" else hasattr(made, "learn")):
             raise ValueError(f"{self.folder} names as its {what} {made!r:.80}, which is not one")
         return made
 

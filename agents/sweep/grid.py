@@ -26,7 +26,7 @@ def combinations(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def check_learner(cls: Any) -> None:
+def check_learner_class(cls: Any) -> None:
     """Raise a TypeError unless something is a class of learners that can be named and run."""
     if not (inspect.isclass(cls) and is_dataclass(cls) and hasattr(cls, "learn")):
         raise TypeError(f"a sweep needs a class of learners, a dataclass with learn, got {cls!r}")

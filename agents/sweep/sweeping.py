@@ -24,6 +24,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame, as_int, check_range
+from mfg_envs.game.kinds import is_game
 from mfg_envs.registry import make_game
 
 from ..runs.atomic_files import as_folder
@@ -31,7 +32,7 @@ from ..runs.iterate import Iterate
 from ..runs.learner import facts
 from ..runs.running import Metric, value_exploitability
 from .bars import Bars
-from .grid import build, check_learner, combinations
+from .grid import build, check_learner_class, combinations
 from .jobs import Job, News, curve, finished
 from .processes import cores, on_this_machine
 from .scores import Configuration, Results, Scores, write
@@ -84,7 +85,7 @@ class Sweep:
     every: int = 1
 
     def __post_init__(self) -> None:
-        check_learner(self.learner)
+        check_learner_class(self.learner)
         check_range("every", self.every, 1)
         for name, part in (("seeds", self.seeds), ("metrics", self.metrics)):
             if not part:
@@ -131,7 +132,7 @@ class Sweep:
                 game = replace(self.game, **values) if values else self.game
         except TypeError as error:  # a word where a number should be
             raise ValueError(str(error)) from error
-        if not isinstance(game, FiniteGame):
+        if not is_game(game, "finite"):
             raise TypeError(f"a sweep needs a finite game, got {game!r}")
         return game
 

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame, Normal, as_array
-from mfg_envs.game.kinds import refuse
+from mfg_envs.game.kinds import check_kind
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -181,8 +181,7 @@ def _backward(
 
 def _model(game: ContinuousGame) -> _Model:
     """Return the matrices of a game."""
-    if not isinstance(game, ContinuousGame):
-        refuse(game, "a continuous game")
+    check_kind(game, "continuous")
     if not isinstance(game, LinearQuadratic):
         raise ValueError(f"{type(game).__name__} is not linear-quadratic: use discretise and exact")
     if game.bound is not None or game.action_bound is not None or game.horizon is None:

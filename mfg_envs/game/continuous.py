@@ -46,6 +46,7 @@ class ContinuousGame(Game):
     each of the ``noise_dim`` components of ``w``, which are independent.
     """
 
+    kind: ClassVar[str] = "continuous"
     mean_field_kind: ClassVar[str] = "mean_state"
     """What the mean field is: "mean_state", "mean_action" or "density"."""
 

@@ -63,6 +63,10 @@ class Game(ABC):
     discount: float
     name: ClassVar[str] = "game"
     """What the game is called in the registry, in environments and in saved results."""
+    kind: ClassVar[str]
+    """What kind of game it is: "finite", "continuous" or "team"."""
+    solution: ClassVar[str] = ""
+    """What is known of the solution of its mean-field limit, in words; empty: nothing is."""
     player_name: ClassVar[str] = "player"
     """What a player is called in PettingZoo: ``vehicle_0``."""
     mean_field_of_controls: ClassVar[bool] = False
@@ -111,6 +115,7 @@ class FiniteGame(Game):
     array with K on its last axis; the noise ``w`` is the index of the outcome.
     """
 
+    kind: ClassVar[str] = "finite"
     compiles: ClassVar[bool] = True
     """Whether numba compiles the methods; False where they read more than numbers and arrays."""
 

@@ -1,4 +1,4 @@
-"""Which kind of game a view plays, said in words to whoever gives it another."""
+"""The kinds of games, and what is said in words to whoever gives a view another one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,42 @@ from mfg_envs.game.continuous import ContinuousGame
 from mfg_envs.game.finite import FiniteGame
 from mfg_envs.game.team import TeamGame
 
+CLASSES = {cls.kind: cls for cls in (FiniteGame, ContinuousGame, TeamGame)}
+"""Kind -> the class that every game of it derives from."""
+REMEDIES = {
+    "finite": "use PopulationEnv or BatchEnv",
+    "continuous": "use PopulationEnv or BatchEnv, discretise(game), or riccati",
+    "team": "use TeamEnv, TeamBatchEnv or SubsampleMFQ",
+}
+"""Kind -> what such a game can be given to."""
 
-def check_finite(game: Any) -> None:
-    """Raise a TypeError that says what to do unless this is a finite game."""
-    if not isinstance(game, FiniteGame):
-        refuse(game, "a finite game")
+
+def is_game(value: Any, kind: str = "") -> bool:
+    """Return whether something is a game, of a kind or (by default) of any."""
+    return isinstance(value, CLASSES[kind] if kind else tuple(CLASSES.values()))
 
 
-def refuse(game: Any, wanted: str) -> None:
-    """Raise a TypeError that says what was given, and what to do with it."""
-    remedy = f"give {wanted}, from make_game(...) or a class of your own"
-    what = f"a {type(game).__name__}"
+def check_kind(game: Any, kind: str) -> None:
+    """Raise a TypeError that says what was given, and what to do, unless a game is of a kind."""
+    if is_game(game, kind):
+        return
+    wanted = f"a {kind} game"
+    what, remedy = (
+        f"a {type(game).__name__}",
+        f"give {wanted}, from make_game(...) or a class of your own",
+    )
     if isinstance(game, str):
         what, remedy = repr(game), f"give the game itself, make_game({game!r})"
     elif isinstance(game, type):
         what, remedy = f"the class {game.__name__}", f"give a game, {game.__name__}(...)"
-    elif isinstance(game, TeamGame):
-        what, remedy = f"the team game {game.name}", "use TeamEnv, TeamBatchEnv or SubsampleMFQ"
-    elif isinstance(game, ContinuousGame):
-        what = f"the continuous game {game.name}"
-        remedy = "use PopulationEnv or BatchEnv, discretise(game), or riccati"
-    elif isinstance(game, FiniteGame):
-        what, remedy = f"the game {game.name}", "use PopulationEnv or BatchEnv"
+    elif is_game(game):
+        word = "" if game.kind == "finite" else f"{game.kind} "
+        what, remedy = f"the {word}game {game.name}", REMEDIES[game.kind]
     elif getattr(game, "game", None) is not None:
         remedy = "give the game of that environment, env.game"
     raise TypeError(f"{wanted} is needed, got {what}: {remedy}")
+
+
+def check_finite(game: Any) -> None:
+    """Raise a TypeError that says what to do unless this is a finite game."""
+    check_kind(game, "finite")

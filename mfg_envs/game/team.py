@@ -51,6 +51,10 @@ class TeamGame(ABC):
     horizon: int | None = None
     name: ClassVar[str] = "team_game"
     """What the game is called in the registry, in environments and in saved results."""
+    kind: ClassVar[str] = "team"
+    """What kind of game it is; see ``Game``."""
+    solution: ClassVar[str] = ""
+    """What is known of the best that a team can do, in words; empty: nothing is."""
 
     def __post_init__(self) -> None:
         """Check the parameters every game has, as ``Game`` does."""

@@ -46,7 +46,8 @@ from typing import Any, NamedTuple
 
 from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridPolicy
-from mfg_envs.game import Array, ContinuousGame, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.game.kinds import is_game
 from mfg_envs.metrics import finite_riccati
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import CrowdResponse, OneOfMany, expect, own_state_response
@@ -132,10 +133,11 @@ def nash_gap(
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
     if isinstance(policy, GridPolicy):
         game, policy = policy.grid, policy.policy
-    if not isinstance(game, FiniteGame):
+    if not is_game(game, "finite"):
         hint = ": give a GridPolicy of discretise(game) or a riccati.Affine"
-        kind = "continuous" if isinstance(game, ContinuousGame) else "not a game of equal players"
-        raise ValueError(f"{type(game).__name__} is {kind}{hint if kind == 'continuous' else ''}")
+        continuous = is_game(game, "continuous")
+        words = f"continuous{hint}" if continuous else "not a game of equal players"
+        raise ValueError(f"{type(game).__name__} is {words}")
     steps = _num_steps(game, num_steps)
     expected = expect(game, policy)
     population = Population(expected, num_agents, steps)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame, Normal, Uniform, density
-from mfg_envs.game.kinds import refuse
+from mfg_envs.game.kinds import check_kind
 from mfg_envs.soundness import finite
 from mfg_envs.soundness.finite import FAR, ask, check_hash, company, numbers, require_same
 from mfg_envs.soundness.initial_laws import initial_law
@@ -22,8 +22,7 @@ MASS = 1e-6
 
 def check_sound_continuous(game: ContinuousGame) -> None:
     """Look at a continuous game before its first use; raise as ``soundness.check_sound`` does."""
-    if not isinstance(game, ContinuousGame):
-        refuse(game, "a continuous game")
+    check_kind(game, "continuous")
     if finite.known.get(id(game)) is game:
         return
     check_hash(game)

@@ -79,7 +79,7 @@ def ask(game: Any, name: str, *arguments: Any) -> Any:
     """
     try:
         with np.errstate(all="ignore"):
-            if name == "noise_law" and isinstance(game, FiniteGame):
+            if name == "noise_law" and game.kind == "finite":
                 return law_table(game, *arguments)
             return getattr(game, name)(*arguments)
     except Exception as error:

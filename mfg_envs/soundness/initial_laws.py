@@ -30,7 +30,7 @@ def initial_law(game: Any) -> Any:
         ValueError: If ``game.initial_law`` is no such law; names the value.
         TypeError: If it does not consist of real numbers.
     """
-    if isinstance(game, ContinuousGame):
+    if game.kind == "continuous":
         return _components(game)
     return _probabilities("initial_law", game.initial_law, game.num_states)
 
@@ -52,7 +52,7 @@ def initial_global_law(game: TeamGame) -> Array:
 
 def check_initial_law(game: Any) -> None:
     """Raise what ``initial_law`` raises unless the first states of a game of any kind have laws."""
-    if not isinstance(game, TeamGame):
+    if game.kind != "team":
         initial_law(game)
         return
     initial_local_law(game)

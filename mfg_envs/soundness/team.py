@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs.game import Array, TeamGame
-from mfg_envs.game.kinds import refuse
+from mfg_envs.game.kinds import check_kind
 from mfg_envs.game.reads import stacked
 from mfg_envs.soundness import finite
 from mfg_envs.soundness.finite import (
@@ -27,8 +27,7 @@ from mfg_envs.soundness.next_states import check_next
 
 def check_sound_team(game: TeamGame) -> None:
     """Look at a team game before its first use; raise as ``soundness.check_sound`` does."""
-    if not isinstance(game, TeamGame):
-        refuse(game, "a team game")
+    check_kind(game, "team")
     if finite.known.get(id(game)) is game:
         return
     check_hash(game)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mfg_envs.game import ContinuousGame, TeamGame
+from mfg_envs.game.kinds import is_game
 from mfg_envs.testing import continuous, finite, team
 from mfg_envs.testing.contract import ContractError
 from mfg_envs.testing.environment import check_env
@@ -25,6 +25,12 @@ __all__ = ["ContractError", "check_clause", "check_env", "check_game", "clauses"
 
 Clause = Callable[[Any, np.random.Generator], None]
 """One thing that is checked, with a sentence about it as its docstring."""
+CLAUSES: dict[str, tuple[Clause, ...]] = {
+    "finite": finite.CLAUSES,
+    "continuous": continuous.CLAUSES,
+    "team": team.CLAUSES,
+}
+"""Kind of a game -> what is checked of it; the first clause sends away what is no game."""
 
 
 def check_game(game: Any, seed: int = 0) -> None:
@@ -43,11 +49,7 @@ def check_game(game: Any, seed: int = 0) -> None:
 
 def clauses(game: Any) -> tuple[Clause, ...]:
     """Return what is checked of a game, in turn; what comes later relies on what came before."""
-    if isinstance(game, TeamGame):
-        return team.CLAUSES
-    if isinstance(game, ContinuousGame):
-        return continuous.CLAUSES
-    return finite.CLAUSES
+    return CLAUSES[game.kind if is_game(game) else "finite"]
 
 
 def check_clause(clause: Clause, game: Any, seed: int = 0) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.game import Array, FiniteGame, Game, TeamGame
+from mfg_envs.game.kinds import is_game
 from mfg_envs.game.reads import law_table
 from mfg_envs.numerics.compiler import constants, methods
 
@@ -40,7 +41,7 @@ def declaration(game: Game | TeamGame, _: np.random.Generator) -> None:
     """A game is a game, a frozen keyword dataclass; equal fields make equal games."""
     cls: Any = type(game)
     name = cls.__name__
-    right = isinstance(game, Game | TeamGame)
+    right = is_game(game)
     kinds = "mfg_envs.game.FiniteGame, ContinuousGame or TeamGame"
     require(right, f"{name} must derive from {kinds}")
     frozen = dataclasses.is_dataclass(game) and cls.__dataclass_params__.frozen

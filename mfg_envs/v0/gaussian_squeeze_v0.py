@@ -1,5 +1,5 @@
 """The Gaussian squeeze for PettingZoo; see ``mfg_envs.games.teams.gaussian_squeeze``."""
 
-from mfg_envs.registry import team_environments
+from mfg_envs.registry import environments
 
-parallel_env, env, raw_env = team_environments("gaussian_squeeze")
+parallel_env, env, raw_env = environments("gaussian_squeeze")

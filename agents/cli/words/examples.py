@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 EXAMPLES = {
-    "list": ("mfg-envs list", "mfg-envs list | grep -i bar"),
+    "list": ("mfg-envs list", "mfg-envs list | grep -i bar", "mfg-envs list my_game.py"),
     "show": (
         "mfg-envs show SemiSGD",
         "mfg-envs show ring_road --set num_cells=20 --save road.png",
@@ -17,7 +17,7 @@ EXAMPLES = {
     "train": (
         "mfg-envs train SemiSGD ring_road",
         "mfg-envs train OnlineMirrorDescent sis --set rate=0.5 --game-set recovery=0.5",
-        "mfg-envs train SubsampleMFQ dispatcher --set k=3 --seeds 1 --resume",
+        "mfg-envs train my_learner.py:MyLearner my_game.py:MyGame --seeds 3",
     ),
     "evaluate": (
         "mfg-envs evaluate results/SemiSGD_ring_road",
@@ -36,7 +36,7 @@ EXAMPLES = {
     "check": (
         "mfg-envs check my_game:MyGame",
         "mfg-envs check games/my_game.py:MyGame --set num_cells=10",
-        "mfg-envs check mfg_envs.games.sis:SIS",
+        "mfg-envs check my_learner.py:MyLearner --game sis",
     ),
 }
 """Command -> command lines."""

@@ -9,11 +9,16 @@ from typing import Annotated, Any
 import typer
 
 import agents as learners
-from mfg_envs.game import Game, TeamGame
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, close_names, make_game
+from mfg_envs.registry import HOMES, close_names, make_game
 
 from ..listing import offered_learners
-from .own_games import BrokenModuleError, check_parameters, load_class
+from .own_classes import (
+    BrokenModuleError,
+    check_parameters,
+    is_game_class,
+    is_learner_class,
+    load_class,
+)
 
 MOST = 10**6
 """Of seeds, steps and episodes: more take years, or their list no memory holds."""
@@ -21,8 +26,7 @@ MOST = 10**6
 
 def complete_game(incomplete: str) -> list[str]:
     """Return the names of games that begin so."""
-    known = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
-    return [name for name in known if name.startswith(incomplete)]
+    return [name for name in HOMES if name.startswith(incomplete)]
 
 
 def complete_learner(incomplete: str) -> list[str]:
@@ -31,12 +35,6 @@ def complete_learner(incomplete: str) -> list[str]:
     return [name for name in sorted(known) if name.startswith(incomplete)]
 
 
-GameName = Annotated[
-    str,
-    typer.Argument(
-        metavar="GAME", help="Name of a game; see: mfg-envs list.", autocompletion=complete_game
-    ),
-]
 AnyGame = Annotated[
     str,
     typer.Argument(
@@ -49,8 +47,20 @@ LearnerName = Annotated[
     str,
     typer.Argument(
         metavar="LEARNER",
-        help="Name of a learner; see: mfg-envs list.",
+        help="Name of a learner, or your own: MODULE:CLASS, FILE.py:CLASS.",
         autocompletion=complete_learner,
+    ),
+]
+OwnGame = Annotated[
+    str | None,
+    typer.Option(
+        "--game", metavar="MODULE:CLASS", help="Class of a game of your own, if it was one."
+    ),
+]
+OwnLearner = Annotated[
+    str | None,
+    typer.Option(
+        "--learner", metavar="MODULE:CLASS", help="Class of a learner of your own, if it was one."
     ),
 ]
 Settings = Annotated[
@@ -61,12 +71,14 @@ Settings = Annotated[
 
 
 def learner_class(name: str) -> Any:
-    """Return the class of a learner that ``agents`` offers.
+    """Return the class of a learner that ``agents`` offers, or of one's own.
 
     Raises:
         ValueError: If none has this name (lists the close ones), or it cannot be run by name.
         ImportError: If it needs a library that is missing; it says what to install.
     """
+    if ":" in name:
+        return own_class(name, "learner")
     offered = {cls.__name__: cls for cls in offered_learners()}
     if name in learners.LATER:
         found = getattr(learners, name)
@@ -90,8 +102,8 @@ def named_game(name: str, parameters: dict[str, Any]) -> Any:
     Raises:
         ValueError: If the name or a parameter is unknown, or a value is wrong for it.
     """
-    for cls in own_classes(name):
-        return _built(cls, parameters, name)
+    if ":" in name:
+        return _built(own_class(name, "game"), parameters, name)
     try:
         return make_game(name, **parameters)
     except TypeError as error:  # a word where a number should be
@@ -118,18 +130,46 @@ def _built(cls: Any, parameters: dict[str, Any], name: str) -> Any:
         raise ValueError(f"{name}: {error}") from error
 
 
-def own_classes(name: str | None) -> list[type]:
-    """Return the class that MODULE:CLASS names, or nothing for the name of a game of ours.
+def own_classes(game: str | None, learner: str | None = None) -> list[type]:
+    """Return the classes of one's own among a game and a learner; others have a name, or none.
 
     Raises:
-        ValueError: If there is no such class, or it is no game.
+        ValueError: If there is no such class, or it is something else.
     """
-    if name is None or ":" not in name:
-        return []
+    named = ((game, "game"), (learner, "learner"))
+    return [own_class(name, what) for name, what in named if name is not None and ":" in name]
+
+
+def own_class(name: str, what: str) -> Any:
+    """Return the class of a "game" or a "learner" that MODULE:CLASS or FILE.py:CLASS names.
+
+    Raises:
+        ValueError: If there is no such class, or it is something else.
+    """
     try:
         cls = load_class(name)
     except BrokenModuleError as error:
         raise ValueError(str(error)) from error
-    if not issubclass(cls, Game | TeamGame) or inspect.isabstract(cls):
-        raise ValueError(f"{name} is no game: see mfg-envs check {name}")
-    return [cls]
+    if what == "game":
+        right = is_game_class(cls) and not inspect.isabstract(cls)
+    else:
+        known = {field.name for field in fields(cls)} if is_dataclass(cls) else ()
+        right = is_learner_class(cls) and "iterations" in known
+    if not right:
+        raise ValueError(f"{name} is no {what}: see mfg-envs check {name}")
+    return cls
+
+
+def short(name: str) -> str:
+    """Return the name of a class without its place."""
+    return name.rpartition(":")[2]
+
+
+def own_options(learner: str, game: str) -> list[str]:
+    """Return the options by which another command finds what is one's own."""
+    return [
+        word
+        for option, name in (("--learner", learner), ("--game", game))
+        if ":" in name
+        for word in (option, name)
+    ]

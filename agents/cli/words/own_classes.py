@@ -1,4 +1,4 @@
-"""Games of one's own on the command line: ``module:Class`` and ``path/to/file.py:Class``."""
+"""Games and learners of one's own: ``module:Class`` and ``path/to/file.py:Class``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
-from mfg_envs.game import Game, TeamGame
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class, close_names
+import agents as learners
+from mfg_envs.game.kinds import CLASSES
+from mfg_envs.registry import HOMES, any_class, close_names
 
 
 class BrokenModuleError(Exception):
@@ -30,27 +31,53 @@ def load_class(place: str) -> Any:
     home, colon, name = place.rpartition(":")
     if not place or (colon and not (home and name)):
         raise ValueError(f"write MODULE:CLASS or FILE.py:CLASS, got {place!r}")
-    if place in (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES):
+    if place in HOMES:
         cls = any_class(place)
         raise ValueError(f"{place} is a game of ours: write {cls.__module__}:{cls.__qualname__}")
+    if place in learners.__all__:
+        raise ValueError(f"{place} is one of ours: write {learners.__name__}:{place}")
     if not colon:
-        found = _classes(_module(place))
+        found = [cls.__name__ for cls in classes_in(place)]
         known = f"; it has {', '.join(found)}" if found else ""
         raise ValueError(f"write MODULE:CLASS or FILE.py:CLASS, got {place!r}{known}")
     module = _module(home)
     if not isinstance(cls := getattr(module, name, None), type):
-        known = _classes(module)
-        hint = close_names(name, known) if known else "there is no game in it"
+        known = [cls.__name__ for cls in classes_in(home)]
+        hint = close_names(name, known) if known else "there is no game and no learner in it"
         raise ValueError(f"{home} has no class {name!r}; {hint}")
     return cls
 
 
-def _classes(module: ModuleType) -> list[str]:
-    """Return the names of the games that a module defines."""
-    own = (
-        v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Game | TeamGame)
-    )
-    return [cls.__name__ for cls in own if cls.__module__ == module.__name__]
+def imported(home: str) -> list[type]:
+    """Return the games and the learners of a module, for who lists them.
+
+    Raises:
+        ValueError: If it cannot be imported, or has none.
+    """
+    try:
+        found = classes_in(home)
+    except BrokenModuleError as error:
+        raise ValueError(str(error)) from error
+    if not found:
+        raise ValueError(f"{home} defines no game and no learner")
+    return found
+
+
+def classes_in(home: str) -> list[type]:
+    """Return the games and the learners that a module or a file defines."""
+    module = _module(home)
+    own = (v for v in vars(module).values() if is_game_class(v) or is_learner_class(v))
+    return [cls for cls in own if cls.__module__ == module.__name__]
+
+
+def is_game_class(value: Any) -> bool:
+    """Return whether something is a class of games of any kind."""
+    return isinstance(value, type) and issubclass(value, tuple(CLASSES.values()))
+
+
+def is_learner_class(value: Any) -> bool:
+    """Return whether something is a class of learners."""
+    return isinstance(value, type) and callable(getattr(value, "learn", None))
 
 
 def _module(home: str) -> ModuleType:
@@ -80,18 +107,25 @@ def _module(home: str) -> ModuleType:
 
 
 def _from_file(path: Path) -> ModuleType:
-    """Import a file under its own name, where pickle finds its classes again."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """Import a file once, under its own name, where pickle finds its classes again."""
+    there = sys.modules.get(path.stem)
+    if path.is_file() and getattr(there, "__file__", None) == str(path.resolve()):
+        return cast(ModuleType, there)
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
     if spec is None or spec.loader is None:
         raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(path.stem)
+        raise
     return module
 
 
 def check_parameters(cls: Any, parameters: dict[str, Any]) -> None:
-    """Raise a ValueError if a parameter of a game is unknown or missing."""
+    """Raise a ValueError if a parameter of a class is unknown or missing."""
     known = inspect.signature(cls).parameters
     for name in parameters:
         if name not in known:
