@@ -29,12 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfg_envs.game.layout import Layout
-from mfg_envs.game.parameters import check_parameters
+from mfg_envs.game.parameters import check_clock, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from typing_extensions import Self
+
+    from mfg_envs.game.ranges import Count, Discount
 
 Array = NDArray[Any]
 
@@ -55,12 +57,12 @@ class Game(ABC):
 
     Attributes:
         horizon: Number of decisions T, at most 10^9, or None for a stationary game.
-        discount: Weight of the next step's value, in (0, 1]; below 1 if stationary.
+        discount: Weight of the next step's value; below 1 if stationary.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    horizon: int | None
-    discount: float
+    horizon: Count | None
+    discount: Discount
     name: ClassVar[str] = "game"
     """What the game is called in the registry, in environments and in saved results."""
     player_name: ClassVar[str] = "player"
@@ -69,13 +71,14 @@ class Game(ABC):
     """Whether ``m`` is the joint law of (place, action) instead of the place's."""
 
     def __post_init__(self) -> None:
-        """Check the parameters every game has.
+        """Check every parameter against its declared range; say ``super()`` to check more.
 
         Raises:
             ValueError: If a number is out of its range.
             TypeError: If a numeric parameter is not a number.
         """
         check_parameters(self)
+        check_clock(self)
 
     @classmethod
     def make(cls, **parameters: Any) -> Self:

@@ -29,11 +29,13 @@ import numpy as np
 
 from mfg_envs.game.finite import REQUIRED, Array
 from mfg_envs.game.layout import Layout
-from mfg_envs.game.parameters import check_parameters
+from mfg_envs.game.parameters import check_clock, check_parameters
 from mfg_envs.game.reads import reads_crowd
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from mfg_envs.game.ranges import Count, Discount
 
 
 class TeamGame(ABC):
@@ -42,19 +44,20 @@ class TeamGame(ABC):
     Subclasses are frozen keyword-only dataclasses.
 
     Attributes:
-        discount: Weight of the next step's reward, in (0, 1]; below 1 without a horizon.
+        discount: Weight of the next step's reward; below 1 without a horizon.
         horizon: Number of decisions T, or None: no end.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    discount: float
-    horizon: int | None = None
+    discount: Discount
+    horizon: Count | None = None
     name: ClassVar[str] = "team_game"
     """What the game is called in the registry, in environments and in saved results."""
 
     def __post_init__(self) -> None:
-        """Check the parameters every game has, as ``Game`` does."""
+        """Check every parameter against its declared range, as ``Game`` does."""
         check_parameters(self)
+        check_clock(self)
 
     @classmethod
     def make(cls, **parameters: Any) -> Self:

@@ -16,20 +16,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import (
-    Array,
-    FiniteGame,
-    Layout,
-    as_int,
-    as_sequence,
-    at,
-    check_choice,
-    check_range,
-)
+from mfg_envs.game import Array, Between, FiniteGame, Layout, at, check_choice, check_range
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,9 +34,9 @@ class Chain(FiniteGame):
     right.
 
     Attributes:
-        num_cells: Cells of the line, S >= 2.
-        slip: Chance of a slip to the left, and of one to the right; in [0, 1/2].
-        discount: In (0, 1).
+        num_cells: Cells of the line, S.
+        slip: Chance of a slip to the left, and of one to the right.
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -54,15 +45,10 @@ class Chain(FiniteGame):
 
     num_actions = 3
 
-    num_cells: int = 7
-    slip: float = 0.025
+    num_cells: Annotated[int, Between(2, 10**6)] = 7
+    slip: Annotated[float, Between(0, 0.5)] = 0.025
     discount: float = 0.9
     horizon: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_cells", self.num_cells, 2, 10**6)
-        check_range("slip", self.slip, 0, 0.5)
 
     @property
     def num_states(self) -> int:
@@ -185,11 +171,9 @@ class TwoBarCoordination(Chain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        bars = tuple(as_int("bars", bar) for bar in as_sequence("bars", self.bars, "cells"))
-        object.__setattr__(self, "bars", bars)
-        if not bars:
+        if not self.bars:
             raise ValueError("bars must name at least one cell, got ()")
-        for bar in bars:
+        for bar in self.bars:
             check_range("bars", bar, 0, self.num_cells - 1, f"num_cells = {self.num_cells}")
 
     @cached_property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, at, check_choice, check_range
+from mfg_envs.game import Array, Layout, NonNegative, Probability, at, check_choice
 from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
 from mfg_envs.games.rings import NOBODY, Ring
 
@@ -35,21 +35,16 @@ class CrowdModelling(Ring):
     Players start anywhere.  In the mean-field limit they settle around cell h.
 
     Attributes:
-        noise: Chance of a random push; in [0, 1].
-        crowd_aversion: Weight of ``log m``; >= 0.
+        noise: Chance of a random push.
+        crowd_aversion: Weight of ``log m``.
         with_congestion: Whether moving costs more in a crowd.
     """
 
     name: ClassVar[str] = "crowd_modelling"
 
-    noise: float = 1.0
-    crowd_aversion: float = 1.0
+    noise: Probability = 1.0
+    crowd_aversion: NonNegative = 1.0
     with_congestion: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("noise", self.noise, 0, 1)
-        check_range("crowd_aversion", self.crowd_aversion, 0)
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:

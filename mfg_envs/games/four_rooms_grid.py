@@ -22,12 +22,14 @@ from mfg_envs.game import (
     Array,
     FiniteGame,
     Layout,
+    NonNegative,
+    Positive,
+    Probability,
     as_int,
     as_parameter,
     as_sequence,
     at,
     check_choice,
-    check_range,
 )
 from mfg_envs.games.grid import MOVES, STAY, TORUS, coordinates, landing
 
@@ -91,13 +93,13 @@ class FourRoomsGrid(FiniteGame):
     Attributes:
         plan: Rows of the plan, "#" a wall, anything else a free cell; borders without a wall are
             glued to the opposite ones.
-        noise: Chance of a second move; in [0, 1].
-        crowd_aversion: Weight of the logarithm; >= 0.
-        floor: Added to the mean field: an empty cell is not worth infinity; > 0.
+        noise: Chance of a second move.
+        crowd_aversion: Weight of the logarithm.
+        floor: Added to the mean field: an empty cell is not worth infinity.
         start: Where players start: "corner" (the first free cell), "anywhere" (all free cells
             alike), or cells with weights, ((row, column, weight), ...).
         place_rewards: Rewards of cells, ((row, column, reward), ...).
-        discount: In (0, 1].
+        discount: Weight of the next step.
         horizon: Decisions, T, or None: no end (then ``discount`` < 1).
 
     Raises:
@@ -109,9 +111,9 @@ class FourRoomsGrid(FiniteGame):
     num_actions = len(MOVES)
 
     plan: tuple[str, ...] = ROOMS
-    noise: float = 1.0
-    crowd_aversion: float = 1.0
-    floor: float = 1e-25
+    noise: Probability = 1.0
+    crowd_aversion: NonNegative = 1.0
+    floor: Positive = 1e-25
     start: str | tuple[tuple[int, int, float], ...] = "corner"
     place_rewards: tuple[tuple[int, int, float], ...] = ()
     discount: float = 1.0
@@ -119,10 +121,6 @@ class FourRoomsGrid(FiniteGame):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("noise", self.noise, 0, 1)
-        check_range("crowd_aversion", self.crowd_aversion, 0)
-        if self.floor <= 0:
-            raise ValueError(f"floor must be positive, got {self.floor}")
         for name in ("start", "place_rewards"):
             if name == "start" and isinstance(self.start, str):
                 check_choice("start", self.start, ("corner", "anywhere"))

@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import Array, Between, FiniteGame, Layout, OneOf, at, check_choice
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,10 +36,10 @@ class Road(FiniteGame):
     Action j: speed ``(j + 1) / num_speeds`` cells a step.  Noise: whether the cell is left.
 
     Attributes:
-        num_cells: Cells on the ring, S >= 2.
-        num_speeds: Speeds to choose from, A >= 1.
+        num_cells: Cells on the ring, S.
+        num_speeds: Speeds to choose from, A.
         dynamics: "cell" (next cell with probability speed) or "position" (exact moves).
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -48,17 +48,11 @@ class Road(FiniteGame):
 
     player_name: ClassVar[str] = "vehicle"
 
-    num_cells: int = 50
-    num_speeds: int = 50
-    dynamics: str = "cell"
+    num_cells: Annotated[int, Between(2, 10**6)] = 50
+    num_speeds: Annotated[int, Between(1, 10**4)] = 50
+    dynamics: Annotated[str, OneOf("cell", "position")] = "cell"
     discount: float = 0.98
     horizon: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_cells", self.num_cells, 2, 10**6)
-        check_range("num_speeds", self.num_speeds, 1, 10**4)
-        check_choice("dynamics", self.dynamics, ("cell", "position"))
 
     @property
     def num_states(self) -> int:
@@ -139,16 +133,12 @@ class RingRoad(Road):
     ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
 
     Attributes:
-        jam_density: Density at which traffic stops, in multiples of the average; > 0.
+        jam_density: Density at which traffic stops, in multiples of the average.
     """
 
     name: ClassVar[str] = "ring_road"
 
-    jam_density: float = 3.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("jam_density", self.jam_density, 1e-9)
+    jam_density: Annotated[float, Between(1e-9)] = 3.0
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    FiniteGame,
+    Layout,
+    NonNegative,
+    Probability,
+    at,
+    check_choice,
+    check_range,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,13 +45,13 @@ class SIS(FiniteGame):
     The ill have nothing to lose: full contact.
 
     Attributes:
-        infection: Chance of falling ill at full contact when everybody is ill; in [0, 1].
-        recovery: Chance of recovering in one step; in [0, 1].
-        contact: Contact of every action, (A,); in [0, 1].
+        infection: Chance of falling ill at full contact when everybody is ill.
+        recovery: Chance of recovering in one step.
+        contact: Contact of every action, (A,).
         background: Chance of falling ill when nobody is, for every action, (A,).
         well: Reward of a susceptible player for every action, (A,).
         ill: Reward of an ill player for every action, (A,).
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -53,10 +62,10 @@ class SIS(FiniteGame):
     player_name: ClassVar[str] = "person"
     num_states = 2
 
-    infection: float = 0.8
-    recovery: float = 0.1
-    contact: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    background: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    infection: Probability = 0.8
+    recovery: Probability = 0.1
+    contact: tuple[Probability, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    background: tuple[NonNegative, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
     well: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     ill: tuple[float, ...] = (-10.0, -9.75, -9.5, -9.25, -9.0)
     discount: float = 0.9
@@ -64,8 +73,6 @@ class SIS(FiniteGame):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("infection", self.infection, 0, 1)
-        check_range("recovery", self.recovery, 0, 1)
         for name in ("contact", "background", "well", "ill"):
             values = getattr(self, name)
             if len(values) != len(self.contact) or not values:
@@ -73,9 +80,6 @@ class SIS(FiniteGame):
                     f"{name} must hold {len(self.contact) or 'some'} numbers, one for every"
                     f" contact, got {values} (contact = {self.contact})"
                 )
-        check_range("contact", min(self.contact), 0)
-        check_range("contact", max(self.contact), 0, 1)
-        check_range("background", min(self.background), 0)
         worst = np.max(self.background + self.infection * np.array(self.contact))
         check_range("background + infection * contact", float(worst), 0, 1)
 

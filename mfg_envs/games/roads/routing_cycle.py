@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, at, check_choice, check_range
+from mfg_envs.game import Array, Layout, NonNegative, at, check_choice
 from mfg_envs.games.roads.networks import Network
 from mfg_envs.games.roads.round_trips import RoundTrips
 
@@ -46,20 +46,15 @@ class RoutingCycle(RoundTrips):
     Reward: ``-(crowding m(node)^2 + step_cost)`` on the way; at home and in forks 0.
 
     Attributes:
-        crowding: Cost c1 of the squared mass at a node; >= 0.
-        step_cost: Cost c2 of a step; >= 0.
+        crowding: Cost c1 of the squared mass at a node.
+        step_cost: Cost c2 of a step.
     """
 
     name: ClassVar[str] = "routing_cycle"
 
     network: str | Network = "sioux_falls_one_way"
-    crowding: float = 1e5
-    step_cost: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("crowding", self.crowding, 0)
-        check_range("step_cost", self.step_cost, 0)
+    crowding: NonNegative = 1e5
+    step_cost: NonNegative = 0.0
 
     @classmethod
     def variants(cls) -> Mapping[str, Mapping[str, Any]]:
@@ -87,23 +82,18 @@ class TrafficAssignment(RoundTrips):
     link that does not exist costs as much as the dearest empty one.
 
     Attributes:
-        toll_weight: Cost of one unit of toll; >= 0.
-        length_weight: Cost of one unit of length; >= 0.
+        toll_weight: Cost of one unit of toll.
+        length_weight: Cost of one unit of length.
     """
 
     name: ClassVar[str] = "routing_cycle"
     mean_field_of_controls: ClassVar[bool] = True
 
     network: str | Network = "sioux_falls"
-    toll_weight: float = 1.0
-    length_weight: float = 0.0
+    toll_weight: NonNegative = 1.0
+    length_weight: NonNegative = 0.0
     stay: float = 100.0
     discount: float = 0.99
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("toll_weight", self.toll_weight, 0)
-        check_range("length_weight", self.length_weight, 0)
 
     @cached_property
     def total(self) -> float:
