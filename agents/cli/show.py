@@ -18,6 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from mfg_envs.game import FiniteGame
+from mfg_envs.game.parameters import declarations
 from mfg_envs.games.roads import tntp
 from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
 
@@ -149,6 +150,7 @@ def known_solution(cls: Any) -> str:
 def _parameters(cls: Any, chosen: Any) -> Table:
     """Return the parameters of the chosen variant: defaults, meanings, units and ranges."""
     meanings, variants = attributes(chosen), getattr(cls, "variants", dict)()
+    ranges = declarations(chosen)
     table = _table("Parameters", "name", "default", "meaning, unit, range")
     for name, choices in variants.items():
         default = inspect.signature(cls.make).parameters[name].default
@@ -156,8 +158,9 @@ def _parameters(cls: Any, chosen: Any) -> Table:
         table.add_row(name, escape(repr(default)), escape(lines))
     for field in fields(chosen):
         default = "required" if field.default is MISSING else repr(field.default)
-        meaning = meanings.get(field.name, "").replace("``", "")
-        table.add_row(field.name, escape(default), escape(meaning))
+        meaning = meanings.get(field.name, "").replace("``", "").rstrip(".")
+        told = "; ".join(filter(None, (meaning, str(ranges[field.name]))))
+        table.add_row(field.name, escape(default), escape(told and f"{told}."))
     return table
 
 

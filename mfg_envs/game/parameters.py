@@ -73,7 +73,7 @@ def check_parameters(declared: Any) -> None:
     """
     if not is_dataclass(type(declared)):
         raise TypeError(f"{type(declared).__name__} must be a frozen dataclass")
-    for name, parameter in parameters(type(declared)).items():
+    for name, parameter in declarations(type(declared)).items():
         object.__setattr__(declared, name, parameter.read(name, getattr(declared, name)))
 
 
@@ -98,7 +98,7 @@ def check_clock(game: Any) -> None:
 
 
 @functools.cache
-def parameters(cls: Any) -> dict[str, Parameter]:
+def declarations(cls: Any) -> dict[str, Parameter]:
     """Return what the fields of a dataclass are declared as, by name."""
     declared = {}
     for field in fields(cls):

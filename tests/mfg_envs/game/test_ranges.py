@@ -11,7 +11,7 @@ import pytest
 
 from mfg_envs import make_game
 from mfg_envs.game import Between, Count, OneOf, Positive, Probability, check_parameters
-from mfg_envs.game.parameters import parameters
+from mfg_envs.game.parameters import declarations
 from mfg_envs.games.crowd_lq import CrowdLQ
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_a_subclass_narrows_a_range_and_does_not_widen_it():
 
 
 def test_a_range_is_said_in_words():
-    words = {name: str(parameter) for name, parameter in parameters(Declared).items()}
+    words = {name: str(parameter) for name, parameter in declarations(Declared).items()}
     assert words == {
         "size": "in [2, 10]",
         "word": "one of 'a', 'b'",
@@ -103,8 +103,8 @@ def test_a_range_is_said_in_words():
         "chances": "each in [0, 1]",
         **dict.fromkeys(("rows", "flag", "own", "anything"), ""),
     }
-    assert str(parameters(Narrower)["size"]) == "in [1, 4]"
-    road = {name: str(one) for name, one in parameters(type(make_game("ring_road"))).items()}
+    assert str(declarations(Narrower)["size"]) == "in [1, 4]"
+    road = {name: str(one) for name, one in declarations(type(make_game("ring_road"))).items()}
     assert (road["discount"], road["horizon"]) == ("in (0, 1]", "at least 1 or None")
 
 
