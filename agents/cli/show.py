@@ -20,7 +20,7 @@ from rich.table import Table
 from mfg_envs.game import FiniteGame
 from mfg_envs.game.parameters import declarations
 from mfg_envs.games.roads import tntp
-from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
+from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population
 
 from .listing import attributes, first_line
 from .words.names import Settings, complete_game, complete_learner, learner_class, named_game
@@ -85,7 +85,7 @@ def show_command(
             console.print(f"{size}: a table of values has {table:,.0f} MiB", highlight=False)
         status.update(f"Building the moves of {game}")
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
-    chosen = variant(cls, given)
+    chosen = cls.variant(given)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
     for title, text in ((game, theory), ("rules", rules)):
@@ -153,9 +153,8 @@ def _parameters(cls: Any, chosen: Any) -> Table:
     ranges = declarations(chosen)
     table = _table("Parameters", "name", "default", "meaning, unit, range")
     for name, choices in variants.items():
-        default = inspect.signature(cls.make).parameters[name].default
         lines = "\n".join(f"{key!r}: {first_line(kind)}" for key, kind in choices.items())
-        table.add_row(name, escape(repr(default)), escape(lines))
+        table.add_row(name, escape(repr(cls.choice[name])), escape(lines))
     for field in fields(chosen):
         default = "required" if field.default is MISSING else repr(field.default)
         meaning = meanings.get(field.name, "").replace("``", "").rstrip(".")

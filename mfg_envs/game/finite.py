@@ -30,12 +30,9 @@ from numpy.typing import NDArray
 
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import check_clock, check_parameters
+from mfg_envs.game.variants import Variants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from typing_extensions import Self
-
     from mfg_envs.game.ranges import Count, Discount
 
 Array = NDArray[Any]
@@ -50,7 +47,7 @@ class Required:
 REQUIRED: Any = Required()
 
 
-class Game(ABC):
+class Game(Variants, ABC):
     """A symmetric game whose players meet only through their mean field.
 
     Subclasses are frozen keyword-only dataclasses.
@@ -79,16 +76,6 @@ class Game(ABC):
         """
         check_parameters(self)
         check_clock(self)
-
-    @classmethod
-    def make(cls, **parameters: Any) -> Self:
-        """Build the game from keyword parameters; games with variants pick the class here."""
-        return cls(**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        """Return the choices ``make`` offers beside the fields: parameter -> value -> class."""
-        return {}
 
     def layout(self) -> Layout | None:
         """Return how to draw a population, or None: not drawn."""

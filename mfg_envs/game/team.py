@@ -21,7 +21,6 @@ The methods are *elementwise*, as those of ``mfg_envs.game`` are: x_g, a_g, w_g 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,14 +30,13 @@ from mfg_envs.game.finite import REQUIRED, Array
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import check_clock, check_parameters
 from mfg_envs.game.reads import reads_crowd
+from mfg_envs.game.variants import Variants
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from mfg_envs.game.ranges import Count, Discount
 
 
-class TeamGame(ABC):
+class TeamGame(Variants, ABC):
     """A cooperative game of one global agent and any number of exchangeable local agents.
 
     Subclasses are frozen keyword-only dataclasses.
@@ -58,16 +56,6 @@ class TeamGame(ABC):
         """Check every parameter against its declared range, as ``Game`` does."""
         check_parameters(self)
         check_clock(self)
-
-    @classmethod
-    def make(cls, **parameters: Any) -> Self:
-        """Build the game from keyword parameters."""
-        return cls(**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        """Return the choices ``make`` offers beside the fields (default: none)."""
-        return {}
 
     num_global_states: int | Any = REQUIRED
     """Number of states of the global agent, S_g."""

@@ -13,17 +13,13 @@ without interaction, "move forward", is the other one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Between, FiniteGame, Layout, at, check_choice, check_range
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from mfg_envs.game import Array, Between, FiniteGame, Layout, at, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +101,7 @@ class LasryLionsChain(Chain):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoInteractionChain(LasryLionsChain):
+class NoInteractionChain(LasryLionsChain, goal="middle"):
     """Everybody wants to be in the middle, and does not care who else is there.
 
     Reward: that of ``lasry_lions_chain`` with ``crowd_aversion`` 0.
@@ -117,18 +113,9 @@ class NoInteractionChain(LasryLionsChain):
 
     crowd_aversion: float = 0.0
 
-    @classmethod
-    def make(cls, *, goal: str = "middle", **parameters: Any) -> Self:
-        check_choice("goal", goal, cls.variants()["goal"])
-        return cls.variants()["goal"][goal](**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"goal": {"middle": NoInteractionChain, "forward": MoveForwardChain}}
-
 
 @dataclass(frozen=True, kw_only=True)
-class MoveForwardChain(Chain):
+class MoveForwardChain(Chain, goal="forward"):
     """Everybody wants to be at the far end, and does not care who else is there.
 
     Reward: ``x - move_cost |move|``, "move forward" of Bench-MFG (package 0.1.3).

@@ -10,23 +10,19 @@ Descent" (arXiv 2103.00623).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, NonNegative, Probability, at, check_choice
+from mfg_envs.game import Array, Layout, NonNegative, Probability, at
 from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
 from mfg_envs.games.rings import NOBODY, Ring
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 @dataclass(frozen=True, kw_only=True)
-class CrowdModelling(Ring):
+class CrowdModelling(Ring, geometry="ring"):
     """Near the middle of the ring, and away from the others.
 
     Noise: with probability ``noise`` a push of -1, 0 or 1, all alike.
@@ -45,16 +41,6 @@ class CrowdModelling(Ring):
     noise: Probability = 1.0
     crowd_aversion: NonNegative = 1.0
     with_congestion: bool = False
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"geometry": {"ring": CrowdModelling, "torus": TorusCrowdModelling}}
-
-    @classmethod
-    def make(cls, *, geometry: str = "ring", **parameters: Any) -> Self:
-        choices = cls.variants()["geometry"]
-        check_choice("geometry", geometry, choices)
-        return choices[geometry](**parameters)
 
     @property
     def push_law(self) -> Array:
@@ -83,7 +69,7 @@ class CrowdModelling(Ring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorusCrowdModelling(CrowdModelling):
+class TorusCrowdModelling(CrowdModelling, geometry="torus"):
     """Near the middle of an n x n torus, and away from the others.
 
     State: ``n row + column``.  Action: row + 1, column + 1, row - 1, column - 1, stay; the random

@@ -11,10 +11,9 @@ Magnino et al., "Bench-MFG" (arXiv 2602.12517).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,9 +31,6 @@ from mfg_envs.game import (
     check_choice,
 )
 from mfg_envs.games.grid import MOVES, STAY, TORUS, coordinates, landing
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 ROOMS = (
     "#############",
@@ -81,7 +77,7 @@ ENTRIES = "(row, column, number) entries"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FourRoomsGrid(FiniteGame):
+class FourRoomsGrid(FiniteGame, layout="13x13"):
     """Layout "13x13": spread out from the top-left cell of four 5x5 rooms in 40 steps.
 
     State: the free cell; free cells are numbered as a page is read, the rooms have 104.  Action:
@@ -132,17 +128,6 @@ class FourRoomsGrid(FiniteGame):
         if not isinstance(start, str) and (not start or min(entry[2] for entry in start) <= 0):
             raise ValueError(f"start must hold (row, column, weight > 0) entries, got {start}")
         _ = self.initial_law, self.bonus  # they check their cells
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        layouts = {"13x13": FourRoomsGrid, "11x11": LeapingFourRooms}
-        return {"layout": {**layouts, "maze": MazeGrid, "torus": TorusGrid}}
-
-    @classmethod
-    def make(cls, *, layout: str = "13x13", **parameters: Any) -> Self:
-        choices = cls.variants()["layout"]
-        check_choice("layout", layout, choices)
-        return choices[layout](**parameters)
 
     @property
     def num_states(self) -> int:
@@ -238,7 +223,7 @@ def _entries(name: str, value: Any) -> tuple[tuple[int, int, float], ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeapingFourRooms(FourRoomsGrid):
+class LeapingFourRooms(FourRoomsGrid, layout="11x11"):
     """Layout "11x11": the same four rooms for ever, and moves are added up before they happen.
 
     All actions are legal.  Noise: one of the five moves, all alike (each with probability ``noise
@@ -272,7 +257,7 @@ class LeapingFourRooms(FourRoomsGrid):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MazeGrid(FourRoomsGrid):
+class MazeGrid(FourRoomsGrid, layout="maze"):
     """Layout "maze": spread out from the top-left cell of a 21x21 maze in 100 steps.
 
     The farthest cell is 60 moves away.  Rules as in layout "13x13".
@@ -283,7 +268,7 @@ class MazeGrid(FourRoomsGrid):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorusGrid(FourRoomsGrid):
+class TorusGrid(FourRoomsGrid, layout="torus"):
     """Layout "torus": spread out on an open torus, by default of 10x10 cells.
 
     ``plan=(" " * columns,) * rows`` sets its size.  Rules as in layout "13x13".

@@ -15,9 +15,8 @@ at t = 20, value -16.827; the uniformly random policy has exploitability 59.55.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -31,7 +30,6 @@ from mfg_envs.game import (
     add,
     as_parameter,
     as_sequence,
-    check_choice,
     clip,
     dot,
     linear,
@@ -39,15 +37,12 @@ from mfg_envs.game import (
     subtract,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 Matrix = float | tuple[tuple[float, ...], ...]
 """A number (times the identity) or rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearQuadratic(ContinuousGame):
+class LinearQuadratic(ContinuousGame, noise="uniform"):
     """Linear moves and quadratic costs around the mean, with uniform noise.
 
     State: a point of R^dim.  Action: a push, in R^dim.  Noise: uniform, half a width
@@ -99,15 +94,6 @@ class LinearQuadratic(ContinuousGame):
             object.__setattr__(self, name, _matrix(name, getattr(self, name), self.dim))
         for name in ("target", "start"):
             object.__setattr__(self, name, _vector(name, getattr(self, name), self.dim))
-
-    @classmethod
-    def make(cls, *, noise: str = "uniform", **parameters: Any) -> Self:
-        check_choice("noise", noise, cls.variants()["noise"])
-        return cls.variants()["noise"][noise](**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"noise": {"uniform": LinearQuadratic, "normal": GaussianLinearQuadratic}}
 
     @property
     def state_high(self) -> tuple[float, ...]:
@@ -164,7 +150,7 @@ class LinearQuadratic(ContinuousGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianLinearQuadratic(LinearQuadratic):
+class GaussianLinearQuadratic(LinearQuadratic, noise="normal"):
     """The linear-quadratic game with normal noise and normal first states."""
 
     @property

@@ -14,17 +14,13 @@ Can Efficiently Learn Mean Field Games" (arXiv 2405.03718); reward "min": Zhang 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Between, FiniteGame, Layout, OneOf, at, check_choice
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from mfg_envs.game import Array, Between, FiniteGame, Layout, OneOf, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +121,7 @@ class Road(FiniteGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RingRoad(Road):
+class RingRoad(Road, reward="min"):
     """Speed control on a ring road; the wanted speed is the smaller of the two terms.
 
     State, actions and noise: those of ``Road``.
@@ -139,18 +135,6 @@ class RingRoad(Road):
     name: ClassVar[str] = "ring_road"
 
     jam_density: Annotated[float, Between(1e-9)] = 3.0
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        papers = {"min": RingRoad, "additive": AdditiveRingRoad}
-        relatives = {"lwr": LWR, "separable": Separable, "non_separable": NonSeparable}
-        return {"reward": {**papers, **relatives}}
-
-    @classmethod
-    def make(cls, *, reward: str = "min", **parameters: Any) -> Self:
-        choices = cls.variants()["reward"]
-        check_choice("reward", reward, choices)
-        return choices[reward](**parameters)
 
     @cached_property
     def location(self) -> Array:
@@ -171,7 +155,7 @@ class RingRoad(Road):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdditiveRingRoad(RingRoad):
+class AdditiveRingRoad(RingRoad, reward="additive"):
     """Speed control on a ring road; the wanted speed is the sum of the two terms.
 
     Action j: speed ``j / num_speeds``.  Reward: ``-(speed - b(s) - (1 - density / jam_density)
@@ -196,7 +180,7 @@ class AdditiveRingRoad(RingRoad):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LWR(RingRoad):
+class LWR(RingRoad, reward="lwr"):
     """Speed control for a finite time; the wanted speed is Greenshields', one minus the density.
 
     Reward: ``-(1 - speed - rho)^2 / 2 / S`` with ``rho = density / jam_density``; speeds as in
@@ -218,7 +202,7 @@ class LWR(RingRoad):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Separable(LWR):
+class Separable(LWR, reward="separable"):
     """Speed control for a finite time; speed and density are paid for separately.
 
     Reward: ``-(speed^2 / 2 + rho - speed) / S``; else as "lwr".
@@ -230,7 +214,7 @@ class Separable(LWR):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NonSeparable(LWR):
+class NonSeparable(LWR, reward="non_separable"):
     """Speed control for a finite time; density makes speed dearer.
 
     Reward: ``-(speed^2 / 2 + rho speed - speed) / S``; else as "lwr".

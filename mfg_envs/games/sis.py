@@ -9,10 +9,9 @@ the exact check of policy mirror ascent (Yardim et al., arXiv 2212.14449, is its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,16 +22,12 @@ from mfg_envs.game import (
     NonNegative,
     Probability,
     at,
-    check_choice,
     check_range,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 @dataclass(frozen=True, kw_only=True)
-class SIS(FiniteGame):
+class SIS(FiniteGame, setting="contact_levels"):
     """Five levels of contact; being ill costs 10, and nothing but meeting others infects.
 
     State: susceptible 0, ill 1.  Action: one of A levels of contact.  Noise: whether the state
@@ -83,16 +78,6 @@ class SIS(FiniteGame):
         worst = np.max(self.background + self.infection * np.array(self.contact))
         check_range("background + infection * contact", float(worst), 0, 1)
 
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"setting": {"contact_levels": SIS, "two_actions": TwoActionSIS}}
-
-    @classmethod
-    def make(cls, *, setting: str = "contact_levels", **parameters: Any) -> Self:
-        choices = cls.variants()["setting"]
-        check_choice("setting", setting, choices)
-        return choices[setting](**parameters)
-
     @property
     def num_actions(self) -> int:
         return len(self.contact)
@@ -135,7 +120,7 @@ class SIS(FiniteGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoActionSIS(SIS):
+class TwoActionSIS(SIS, setting="two_actions"):
     """Go out (0) or stay at home (1); the illness also comes from outside.
 
     Going out, a susceptible player falls ill with probability ``.1 + .6 m(ill)``, at home with

@@ -19,26 +19,22 @@ detour of less than 0.1 %; with ``stay=1, discount=0.98`` it would be one of 60 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, NonNegative, at, check_choice
+from mfg_envs.game import Array, Layout, NonNegative, at
 from mfg_envs.games.roads.networks import Network
 from mfg_envs.games.roads.round_trips import RoundTrips
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 NOBODY = 1e-300
 """Rate of departures below which nobody is on the road."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoutingCycle(RoundTrips):
+class RoutingCycle(RoundTrips, cost="crowding"):
     """Trips over a road network, one after the other; a crowd at a node costs.
 
     State, actions and noise: those of ``RoundTrips``; in the default network, state s is node
@@ -56,16 +52,6 @@ class RoutingCycle(RoundTrips):
     crowding: NonNegative = 1e5
     step_cost: NonNegative = 0.0
 
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"cost": {"crowding": RoutingCycle, "bpr": TrafficAssignment}}
-
-    @classmethod
-    def make(cls, *, cost: str = "crowding", **parameters: Any) -> Self:
-        choices = cls.variants()["cost"]
-        check_choice("cost", cost, choices)
-        return choices[cost](**parameters)
-
     def reward(self, t, x, a, m):
         here = at(m, self.places[x])
         cost = self.crowding * here * here + self.step_cost
@@ -73,7 +59,7 @@ class RoutingCycle(RoundTrips):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrafficAssignment(RoundTrips):
+class TrafficAssignment(RoundTrips, cost="bpr"):
     """Static traffic assignment: trips over a network of links that jam (see above).
 
     State, actions and noise: those of ``RoundTrips``.
