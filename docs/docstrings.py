@@ -1,8 +1,7 @@
-"""Read docstrings and checks of parameters as Markdown: the pages of games and learners."""
+"""Read docstrings and ranges of parameters as Markdown: the pages of games and learners."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import textwrap
@@ -10,6 +9,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from agents.cli.listing import attributes
+from mfg_envs.game.parameters import declarations
 
 SECTIONS = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
 """Heads of Google's sections: what comes before them is prose."""
@@ -81,63 +81,14 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def parameters(cls: Any) -> str:
-    """Return a table of a dataclass's parameters: defaults, ranges that are checked, meanings."""
-    meanings, bounds = attributes(cls), ranges(cls)
+    """Return a table of a dataclass's parameters: defaults, declared ranges, meanings."""
+    meanings, ranges = attributes(cls), declarations(cls)
     rows = []
     for field in fields(cls):
         default = "required" if field.default is MISSING else f"`{field.default!r}`"
         meaning = meanings.get(field.name, "")
-        rows.append((f"`{field.name}`", default, bounds.get(field.name, ""), markdown(meaning)))
+        rows.append((f"`{field.name}`", default, str(ranges[field.name]), markdown(meaning)))
     return table(("parameter", "default", "range", "meaning"), rows)
-
-
-def ranges(cls: Any) -> dict[str, str]:
-    """Return what ``check_range`` and ``check_choice`` of a class and its bases allow, by name."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        check = vars(base).get("__post_init__")
-        if check is None or not base.__module__.startswith(("mfg_envs.games", "agents")):
-            continue
-        tree = ast.parse(textwrap.dedent(inspect.getsource(check)))
-        loops: dict[str, list[str]] = {}
-        known: dict[str, ast.expr] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-                loops[node.target.id] = _strings(node.iter)
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                known[node.targets[0].id] = node.value
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                for name in _names(node, loops):
-                    found[name] = _allowed(node, known)
-    return {name: text for name, text in found.items() if text}
-
-
-def _names(call: ast.Call, loops: dict[str, list[str]]) -> list[str]:
-    """Return the parameters that a check is about."""
-    if not (isinstance(call.func, ast.Name) and call.func.id in ("check_range", "check_choice")):
-        return []
-    first = call.args[0]
-    if isinstance(first, ast.Name):
-        return loops.get(first.id, [])
-    return [str(first.value)] if isinstance(first, ast.Constant) else []
-
-
-def _allowed(call: ast.Call, known: dict[str, ast.expr]) -> str:
-    """Return the range or the choices of a check, in words."""
-    words = [ast.unparse(arg).replace("self.", "").replace(" ** ", "^") for arg in call.args[2:]]
-    if isinstance(call.func, ast.Name) and call.func.id == "check_choice":
-        choices = call.args[2]
-        chosen = known.get(choices.id, choices) if isinstance(choices, ast.Name) else choices
-        return ", ".join(f"`{value}`" for value in _strings(chosen))
-    return f"at least {words[0]}" if len(words) == 1 else f"{words[0]} to {words[1]}"
-
-
-def _strings(node: ast.expr) -> list[str]:
-    """Return what a literal tuple holds; nothing of one that is put together."""
-    items = node.elts if isinstance(node, ast.Tuple) else []
-    constants = [str(item.value) for item in items if isinstance(item, ast.Constant)]
-    return constants if len(constants) == len(items) else []
 
 
 def source(*methods: Any) -> str:

@@ -178,10 +178,9 @@ def _variants(cls: Any) -> list[str]:
     """Return a section for what ``make_game`` offers beside the parameters."""
     parts = []
     for parameter, choices in cls.variants().items():
-        default = inspect.signature(cls.make).parameters[parameter].default
         parts.append(f"## Variants: `{parameter}`")
         for value, kind in choices.items():
-            usual = " (default)" if value == default else ""
+            usual = " (default)" if kind is cls else ""
             text = "" if kind is cls else docstrings.labelled(docstrings.prose(kind))
             parts.append(f"### `{parameter}={value!r}`{usual}\n\n{text or 'As above.'}")
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -176,17 +176,6 @@ def register_ids() -> None:
             register("aec", ident, f"mfg_envs.{name}_v0:env")
 
 
-def variant(cls: Any, parameters: Mapping[str, Any]) -> Any:
-    """Return the class that ``cls.make`` picks for parameters (``cls`` where they name none)."""
-    chosen = cls
-    for name, choices in cls.variants().items():
-        value = parameters.get(name, inspect.signature(cls.make).parameters[name].default)
-        for key, kind in choices.items():
-            if isinstance(value, type(key)) and key == value:
-                chosen = kind
-    return chosen
-
-
 def any_class(name: str) -> Any:
     """Return the class of a game of any kind.
 
@@ -210,7 +199,7 @@ def _kind_of(name: str) -> str:
 def _make(name: str, parameters: dict[str, Any], also: Iterable[str]) -> Any:
     """Build a game; ``also`` are other names that a misspelt parameter may have meant."""
     cls = any_class(name)
-    known = {f.name for f in fields(variant(cls, parameters))} | set(cls.variants())
+    known = {f.name for f in fields(cls.variant(parameters))} | set(cls.variants())
     for parameter in parameters:
         if parameter not in known:
             hint = close_names(parameter, known.union(also))

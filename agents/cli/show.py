@@ -18,8 +18,9 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from mfg_envs.game.parameters import declarations
 from mfg_envs.games.roads import tntp
-from mfg_envs.registry import any_class, close_names, environment_class, variant
+from mfg_envs.registry import any_class, close_names, environment_class
 
 from .listing import attributes, first_line
 from .words.names import (
@@ -94,7 +95,7 @@ def show_command(
             console.print(f"{size}: a table of values has {table:,.0f} MiB", highlight=False)
         status.update(f"Building the moves of {game}")
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
-    chosen = variant(cls, given)
+    chosen = cls.variant(given)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
     rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
     for title, text in ((short(game), theory), ("rules", rules)):
@@ -173,15 +174,16 @@ def known_solution(cls: Any) -> str:
 def _parameters(cls: Any, chosen: Any) -> Table:
     """Return the parameters of the chosen variant: defaults, meanings, units and ranges."""
     meanings, variants = attributes(chosen), getattr(cls, "variants", dict)()
+    ranges = declarations(chosen)
     table = _table("Parameters", "name", "default", "meaning, unit, range")
     for name, choices in variants.items():
-        default = inspect.signature(cls.make).parameters[name].default
         lines = "\n".join(f"{key!r}: {first_line(kind)}" for key, kind in choices.items())
-        table.add_row(name, escape(repr(default)), escape(lines))
+        table.add_row(name, escape(repr(cls.choice[name])), escape(lines))
     for field in fields(chosen):
         default = "required" if field.default is MISSING else repr(field.default)
-        meaning = meanings.get(field.name, "").replace("``", "")
-        table.add_row(field.name, escape(default), escape(meaning))
+        meaning = meanings.get(field.name, "").replace("``", "").rstrip(".")
+        told = "; ".join(filter(None, (meaning, str(ranges[field.name]))))
+        table.add_row(field.name, escape(default), escape(told and f"{told}."))
     return table
 
 

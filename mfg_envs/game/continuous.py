@@ -31,7 +31,7 @@ import numpy as np
 from mfg_envs.game import density
 from mfg_envs.game.finite import REQUIRED, Array, Game
 from mfg_envs.game.laws import Axis, Normal, Uniform
-from mfg_envs.game.parameters import check_choice
+from mfg_envs.game.ranges import check_choice
 from mfg_envs.game.vectors import cell
 
 KINDS = ("mean_state", "mean_action", "density")

@@ -29,12 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfg_envs.game.layout import Layout
-from mfg_envs.game.parameters import check_parameters
+from mfg_envs.game.parameters import check_clock, check_parameters
+from mfg_envs.game.variants import Variants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from typing_extensions import Self
+    from mfg_envs.game.ranges import Count, Discount
 
 Array = NDArray[Any]
 
@@ -48,19 +47,19 @@ class Required:
 REQUIRED: Any = Required()
 
 
-class Game(ABC):
+class Game(Variants, ABC):
     """A symmetric game whose players meet only through their mean field.
 
     Subclasses are frozen keyword-only dataclasses.
 
     Attributes:
         horizon: Number of decisions T, at most 10^9, or None for a stationary game.
-        discount: Weight of the next step's value, in (0, 1]; below 1 if stationary.
+        discount: Weight of the next step's value; below 1 if stationary.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    horizon: int | None
-    discount: float
+    horizon: Count | None
+    discount: Discount
     name: ClassVar[str] = "game"
     """What the game is called in the registry, in environments and in saved results."""
     kind: ClassVar[str]
@@ -73,23 +72,14 @@ class Game(ABC):
     """Whether ``m`` is the joint law of (place, action) instead of the place's."""
 
     def __post_init__(self) -> None:
-        """Check the parameters every game has.
+        """Check every parameter against its declared range; say ``super()`` to check more.
 
         Raises:
             ValueError: If a number is out of its range.
             TypeError: If a numeric parameter is not a number.
         """
         check_parameters(self)
-
-    @classmethod
-    def make(cls, **parameters: Any) -> Self:
-        """Build the game from keyword parameters; games with variants pick the class here."""
-        return cls(**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        """Return the choices ``make`` offers beside the fields: parameter -> value -> class."""
-        return {}
+        check_clock(self)
 
     def layout(self) -> Layout | None:
         """Return how to draw a population, or None: not drawn."""

@@ -1,17 +1,23 @@
 """Checks of parameters: every error names the parameter, its value and what it must be.
 
-``check_parameters`` looks at all fields of a game by their declared kind; games check ranges and
-shapes of their own with the other functions.
+``check_parameters`` holds the fields of a game, or of a learner, against what they are declared as:
+a kind (``float``, ``int``, ``bool``, ``str`` and tuples of them) and a range (see ``ranges``).
 """
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Mapping, Set
 from dataclasses import fields, is_dataclass
-from typing import Any
+from inspect import get_annotations
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mfg_envs.game import ranges
+from mfg_envs.game.ranges import DISCOUNT, Between, OneOf, check_range, shown
 
 LARGEST = 1e30
 """Bound of every number of a game: spaces, in single precision, hold it, and a product of ten is
@@ -21,24 +27,63 @@ MOST_DECISIONS = 10**9
 WHOLE = 2**63 - 1
 """Largest whole number of a field: compiled code counts in 64 bits."""
 
-MOST = 200
-"""Characters of a value in an error."""
+
+class Parameter(NamedTuple):
+    """What a field is declared as.
+
+    Attributes:
+        kind: Its annotation without the ranges and without None.
+        optional: Whether it may be None.
+        ranges: Its own, then those of the classes it is inherited from: a subclass narrows a
+            range, and never widens it.
+    """
+
+    kind: Any
+    optional: bool
+    ranges: tuple[Between | OneOf, ...]
+
+    def __str__(self) -> str:
+        """Return the range in words; nothing where all values of the kind are in it."""
+        kind, words = self.kind, [str(one) for one in self.ranges[:1]]
+        if not words and get_origin(kind) is tuple and (entry := str(_parameter(kind.__args__[0]))):
+            words = [f"each {entry}"]
+        return " or ".join([*words, *["None"] * self.optional])
+
+    def read(self, name: str, value: Any) -> Any:
+        """Return a value as its kind, or raise an error that names it."""
+        if value is None and self.optional:
+            return None
+        if self.kind in KINDS:
+            value = KINDS[self.kind](name, value)
+        elif get_origin(self.kind) is tuple and get_args(self.kind)[1:] == (...,):
+            entry = _parameter(get_args(self.kind)[0])
+            entries = as_sequence(name, value, ENTRIES.get(entry.kind, "rows"))
+            value = tuple(entry.read(name, one) for one in entries)
+        for one in self.ranges:
+            one.check(name, value)
+        return value
 
 
-def check_parameters(game: Any) -> None:
-    """Check the fields of a game and make its numbers ints and floats; see ``Game``.
+def check_parameters(declared: Any) -> None:
+    """Check the fields of a game or a learner, and make its numbers ints and floats.
 
     Raises:
         ValueError: If a number is out of its range.
         TypeError: If a field is of another kind than it is declared.
     """
-    if not is_dataclass(type(game)):
-        raise TypeError(f"{type(game).__name__} must be a frozen dataclass")
-    for field in fields(game):
-        declared = field.type if isinstance(field.type, str) else _words(field.type)
-        kind, value = declared.removesuffix(" | None"), getattr(game, field.name)
-        if kind in KINDS and not (value is None and kind != declared):
-            object.__setattr__(game, field.name, KINDS[kind](field.name, value))
+    if not is_dataclass(type(declared)):
+        raise TypeError(f"{type(declared).__name__} must be a frozen dataclass")
+    for name, parameter in declarations(type(declared)).items():
+        object.__setattr__(declared, name, parameter.read(name, getattr(declared, name)))
+
+
+def check_clock(game: Any) -> None:
+    """Check that a game ends, or discounts.
+
+    Raises:
+        ValueError: If it does neither, or its horizon is too long.
+        TypeError: If the horizon is no whole number.
+    """
     if game.horizon is not None:
         object.__setattr__(game, "horizon", as_int("horizon", game.horizon))
         check_range("horizon", game.horizon, 1)
@@ -47,10 +92,51 @@ def check_parameters(game: Any) -> None:
                 f"horizon must be at most {MOST_DECISIONS}, got {shown(game.horizon)}: for a game"
                 " without an end give None"
             )
-    if not 0 < game.discount <= 1:
-        raise ValueError(f"discount must be in (0, 1], got {game.discount}")
+    DISCOUNT.check("discount", game.discount)
     if game.horizon is None and game.discount == 1:
         raise ValueError("a stationary game (horizon None) needs a discount below 1, got 1")
+
+
+@functools.cache
+def declarations(cls: Any) -> dict[str, Parameter]:
+    """Return what the fields of a dataclass are declared as, by name."""
+    declared = {}
+    for field in fields(cls):
+        own, *inherited = [
+            hints[field.name] for hints in map(_hints, cls.__mro__) if field.name in hints
+        ]
+        ranges = [one for parameter in inherited for one in parameter.ranges]
+        declared[field.name] = own._replace(ranges=(*own.ranges, *ranges))
+    return declared
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Parameter]:
+    """Return what a class itself declares."""
+    names = {**vars(ranges), **vars(sys.modules.get(cls.__module__, ranges))}
+    return {name: _parameter(_hint(text, names)) for name, text in get_annotations(cls).items()}
+
+
+def _hint(hint: Any, names: dict[str, Any]) -> Any:
+    """Return an annotation; one that is only there for type checkers stays a string."""
+    try:
+        return eval(hint, names) if isinstance(hint, str) else hint
+    except Exception:
+        return hint
+
+
+def _parameter(hint: Any) -> Parameter:
+    """Take an annotation apart."""
+    optional, found = False, ()
+    while True:
+        parts = get_args(hint)
+        if get_origin(hint) is Annotated:
+            found += tuple(one for one in parts[1:] if isinstance(one, Between | OneOf))
+            hint = parts[0]
+        elif type(None) in parts and len(parts) == 2:
+            optional, hint = True, parts[parts[0] is type(None)]
+        else:
+            return Parameter(hint, optional, found)
 
 
 def as_float(name: str, value: Any) -> float:
@@ -115,11 +201,6 @@ def as_floats(name: str, value: Any) -> tuple[float, ...]:
     return tuple(as_parameter(name, one) for one in as_sequence(name, value))
 
 
-def as_words(name: str, value: Any) -> tuple[str, ...]:
-    """Return a parameter that lists words, or raise an error that names it."""
-    return tuple(as_word(name, one) for one in as_sequence(name, value, "words"))
-
-
 def as_entries(name: str, value: Any) -> NDArray[Any]:
     """Return an array of whatever entries, all of which are there, in rows of one length.
 
@@ -154,42 +235,12 @@ def _as_field(name: str, value: Any) -> int:
     return whole
 
 
-KINDS: dict[str, Callable[[str, Any], Any]] = {
-    "float": as_parameter,  # one compiled version, whatever was passed
-    "int": _as_field,
-    "bool": as_flag,
-    "str": as_word,
-    "tuple[float, ...]": as_floats,
-    "tuple[str, ...]": as_words,
+KINDS: dict[Any, Callable[[str, Any], Any]] = {
+    float: as_parameter,  # one compiled version, whatever was passed
+    int: _as_field,
+    bool: as_flag,
+    str: as_word,
 }
-"""Declared kind of a field -> what checks it; other kinds are the game's own."""
-
-
-def check_range(name: str, value: float, low: float, high: float = np.inf, given: str = "") -> None:
-    """Raise a ValueError unless ``low <= value <= high``; ``given`` says where a bound is from."""
-    if not low <= value <= high:
-        bound = f"at least {low}" if high == np.inf else f"in [{low}, {high}]"
-        why = f" ({given})" if given else ""
-        raise ValueError(f"{name} must be {bound}, got {shown(value)}{why}")
-
-
-def check_choice(name: str, value: Any, choices: Any) -> None:
-    """Raise a ValueError unless ``value`` is one of ``choices``, and of its kind."""
-    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, choices))}, got {shown(value)}"
-        )
-
-
-def shown(value: Any) -> str:
-    """Return a value for an error: never long, whatever it is."""
-    try:
-        text = str(value) if isinstance(value, int | float | np.number) else repr(value)
-    except Exception:  # a whole number of too many digits, an object that cannot say what it is
-        text = f"a {type(value).__name__} that cannot be printed"
-    return text if len(text) <= MOST else f"{text[:MOST]}..."
-
-
-def _words(kind: Any) -> str:
-    """Return a kind that was declared without quotes as if it had been declared with them."""
-    return kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+"""Declared kind of a field -> what checks it; beside tuples, other kinds are the game's own."""
+ENTRIES = {float: "numbers", int: "whole numbers", bool: "flags", str: "words"}
+"""Kind -> what a sequence of it is one of."""

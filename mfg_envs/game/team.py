@@ -21,7 +21,6 @@ The methods are *elementwise*, as those of ``mfg_envs.game`` are: x_g, a_g, w_g 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,26 +28,27 @@ import numpy as np
 
 from mfg_envs.game.finite import REQUIRED, Array
 from mfg_envs.game.layout import Layout
-from mfg_envs.game.parameters import check_parameters
+from mfg_envs.game.parameters import check_clock, check_parameters
 from mfg_envs.game.reads import reads_crowd
+from mfg_envs.game.variants import Variants
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from mfg_envs.game.ranges import Count, Discount
 
 
-class TeamGame(ABC):
+class TeamGame(Variants, ABC):
     """A cooperative game of one global agent and any number of exchangeable local agents.
 
     Subclasses are frozen keyword-only dataclasses.
 
     Attributes:
-        discount: Weight of the next step's reward, in (0, 1]; below 1 without a horizon.
+        discount: Weight of the next step's reward; below 1 without a horizon.
         horizon: Number of decisions T, or None: no end.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    discount: float
-    horizon: int | None = None
+    discount: Discount
+    horizon: Count | None = None
     name: ClassVar[str] = "team_game"
     """What the game is called in the registry, in environments and in saved results."""
     kind: ClassVar[str] = "team"
@@ -57,18 +57,9 @@ class TeamGame(ABC):
     """What is known of the best that a team can do, in words; empty: nothing is."""
 
     def __post_init__(self) -> None:
-        """Check the parameters every game has, as ``Game`` does."""
+        """Check every parameter against its declared range, as ``Game`` does."""
         check_parameters(self)
-
-    @classmethod
-    def make(cls, **parameters: Any) -> Self:
-        """Build the game from keyword parameters."""
-        return cls(**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        """Return the choices ``make`` offers beside the fields (default: none)."""
-        return {}
+        check_clock(self)
 
     num_global_states: int | Any = REQUIRED
     """Number of states of the global agent, S_g."""

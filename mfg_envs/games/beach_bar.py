@@ -9,11 +9,11 @@ ends.  The reward falls with the density, so the game is monotone: one equilibri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Axis, ContinuousGame, Layout, Uniform, at, cell, check_range
+from mfg_envs.game import Axis, Between, ContinuousGame, Layout, NonNegative, Uniform, at, cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,13 @@ class BeachBar(ContinuousGame):
     smoothed by a Gaussian of standard deviation ``blur_width`` on ``bins`` cells.
 
     Attributes:
-        bar_cost: Of a squared distance of one to the bar; >= 0.
-        crowd_cost: Of a density of one; >= 0.
-        action_cost: Of a squared move of one; >= 0.
-        reach: Longest move, in (0, 1/2].
-        noise_scale: Longest push, in (0, 1/2].
-        bins: Cells of the density, at least 2.
-        blur_width: Standard deviation of the smoothing, > 0.
+        bar_cost: Of a squared distance of one to the bar.
+        crowd_cost: Of a density of one.
+        action_cost: Of a squared move of one.
+        reach: Longest move.
+        noise_scale: Longest push.
+        bins: Cells of the density.
+        blur_width: Standard deviation of the smoothing.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -43,24 +43,15 @@ class BeachBar(ContinuousGame):
     state_low, state_high = (0.0,), (1.0,)
     initial_law = (Uniform(0.0, 1.0),)
 
-    bar_cost: float = 25.0
-    crowd_cost: float = 2.5
-    action_cost: float = 1.0
-    reach: float = 0.3
-    noise_scale: float = 0.1
-    bins: int = 100
-    blur_width: float = 0.02
+    bar_cost: NonNegative = 25.0
+    crowd_cost: NonNegative = 2.5
+    action_cost: NonNegative = 1.0
+    reach: Annotated[float, Between(1e-6, 0.5)] = 0.3
+    noise_scale: Annotated[float, Between(1e-6, 0.5)] = 0.1
+    bins: Annotated[int, Between(2, 10**5)] = 100
+    blur_width: Annotated[float, Between(1e-6, 1)] = 0.02
     discount: float = 1.0
     horizon: int | None = 11
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("bar_cost", "crowd_cost", "action_cost"):
-            check_range(name, getattr(self, name), 0)
-        for name in ("reach", "noise_scale"):
-            check_range(name, getattr(self, name), 1e-6, 0.5)
-        check_range("bins", self.bins, 2, 10**5)
-        check_range("blur_width", self.blur_width, 1e-6, 1)
 
     @property
     def action_low(self) -> tuple[float, ...]:

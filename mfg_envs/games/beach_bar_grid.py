@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, at, check_range
+from mfg_envs.game import Array, Layout, Probability, at, check_range
 from mfg_envs.games.rings import NOBODY, Ring
 
 
@@ -28,21 +28,20 @@ class BeachBarGrid(Ring):
 
     Attributes:
         bar: Cell of the bar.
-        noise: Chance of a push; in [0, 1].
+        noise: Chance of a push.
     """
 
     name: ClassVar[str] = "beach_bar_grid"
 
     num_cells: int = 20
     bar: int = 10
-    noise: float = 0.1
+    noise: Probability = 0.1
     horizon: int | None = 20
 
     def __post_init__(self) -> None:
         super().__post_init__()
         size = self.num_cells
         check_range("bar", self.bar, 0, size - 1, f"num_cells = {size}")
-        check_range("noise", self.noise, 0, 1)
 
     @property
     def push_law(self) -> Array:

@@ -13,26 +13,13 @@ without interaction, "move forward", is the other one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import (
-    Array,
-    FiniteGame,
-    Layout,
-    as_int,
-    as_sequence,
-    at,
-    check_choice,
-    check_range,
-)
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from mfg_envs.game import Array, Between, FiniteGame, Layout, at, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +30,9 @@ class Chain(FiniteGame):
     right.
 
     Attributes:
-        num_cells: Cells of the line, S >= 2.
-        slip: Chance of a slip to the left, and of one to the right; in [0, 1/2].
-        discount: In (0, 1).
+        num_cells: Cells of the line, S.
+        slip: Chance of a slip to the left, and of one to the right.
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -54,15 +41,10 @@ class Chain(FiniteGame):
 
     num_actions = 3
 
-    num_cells: int = 7
-    slip: float = 0.025
+    num_cells: Annotated[int, Between(2, 10**6)] = 7
+    slip: Annotated[float, Between(0, 0.5)] = 0.025
     discount: float = 0.9
     horizon: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_cells", self.num_cells, 2, 10**6)
-        check_range("slip", self.slip, 0, 0.5)
 
     @property
     def num_states(self) -> int:
@@ -119,7 +101,7 @@ class LasryLionsChain(Chain):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoInteractionChain(LasryLionsChain):
+class NoInteractionChain(LasryLionsChain, goal="middle"):
     """Everybody wants to be in the middle, and does not care who else is there.
 
     Reward: that of ``lasry_lions_chain`` with ``crowd_aversion`` 0.
@@ -131,18 +113,9 @@ class NoInteractionChain(LasryLionsChain):
 
     crowd_aversion: float = 0.0
 
-    @classmethod
-    def make(cls, *, goal: str = "middle", **parameters: Any) -> Self:
-        check_choice("goal", goal, cls.variants()["goal"])
-        return cls.variants()["goal"][goal](**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"goal": {"middle": NoInteractionChain, "forward": MoveForwardChain}}
-
 
 @dataclass(frozen=True, kw_only=True)
-class MoveForwardChain(Chain):
+class MoveForwardChain(Chain, goal="forward"):
     """Everybody wants to be at the far end, and does not care who else is there.
 
     Reward: ``x - move_cost |move|``, "move forward" of Bench-MFG (package 0.1.3).
@@ -185,11 +158,9 @@ class TwoBarCoordination(Chain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        bars = tuple(as_int("bars", bar) for bar in as_sequence("bars", self.bars, "cells"))
-        object.__setattr__(self, "bars", bars)
-        if not bars:
+        if not self.bars:
             raise ValueError("bars must name at least one cell, got ()")
-        for bar in bars:
+        for bar in self.bars:
             check_range("bars", bar, 0, self.num_cells - 1, f"num_cells = {self.num_cells}")
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
+from mfg_envs.game import Array, FiniteGame, Layout, NonNegative, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class ContractionGame(FiniteGame):
     and everybody stays in equilibrium.
 
     Attributes:
-        switching_cost: Of one switch; >= 0.
-        crowd_aversion: Cost of being where everybody is; >= 0.
-        discount: In (0, 1).
+        switching_cost: Of one switch.
+        crowd_aversion: Cost of being where everybody is.
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -36,15 +36,10 @@ class ContractionGame(FiniteGame):
     name: ClassVar[str] = "contraction_game"
     num_states, num_actions = 2, 2
 
-    switching_cost: float = 2.0
-    crowd_aversion: float = 2.0
+    switching_cost: NonNegative = 2.0
+    crowd_aversion: NonNegative = 2.0
     discount: float = 0.9
     horizon: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("switching_cost", self.switching_cost, 0)
-        check_range("crowd_aversion", self.crowd_aversion, 0)
 
     @property
     def initial_law(self) -> Array:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, at, check_range
+from mfg_envs.game import Array, Between, Positive, at, check_range
 from mfg_envs.games.rings import Ring
 
 
@@ -29,25 +29,22 @@ class CrowdLQ(Ring):
     Attributes:
         q: Weight of moving towards the mean.
         kappa: Weight of the squared distance to the mean; at least ``q^2``.
-        volatility: Standard deviation of the push before rounding, in cells; > 0.
-        time_step: Factor of all rewards; > 0.
+        volatility: Standard deviation of the push before rounding, in cells.
+        time_step: Factor of all rewards.
     """
 
     name: ClassVar[str] = "crowd_lq"
     reach: ClassVar[int] = 3
 
+    num_cells: Annotated[int, Between(3, 10**4)] = 10  # a reward looks at every cell
     q: float = 0.01
     kappa: float = 0.5
-    volatility: float = 1.0
-    time_step: float = 1.0
+    volatility: Positive = 1.0
+    time_step: Positive = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("num_cells", self.num_cells, 3, 10**4)  # a reward looks at every cell
         check_range("kappa", self.kappa, self.q**2, given=f"q = {self.q}")
-        for name in ("volatility", "time_step"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
     @property
     def push_law(self) -> Array:

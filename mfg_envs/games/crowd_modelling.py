@@ -10,23 +10,19 @@ Descent" (arXiv 2103.00623).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, at, check_choice, check_range
+from mfg_envs.game import Array, Layout, NonNegative, Probability, at
 from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
 from mfg_envs.games.rings import NOBODY, Ring
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 @dataclass(frozen=True, kw_only=True)
-class CrowdModelling(Ring):
+class CrowdModelling(Ring, geometry="ring"):
     """Near the middle of the ring, and away from the others.
 
     Noise: with probability ``noise`` a push of -1, 0 or 1, all alike.
@@ -35,31 +31,16 @@ class CrowdModelling(Ring):
     Players start anywhere.  In the mean-field limit they settle around cell h.
 
     Attributes:
-        noise: Chance of a random push; in [0, 1].
-        crowd_aversion: Weight of ``log m``; >= 0.
+        noise: Chance of a random push.
+        crowd_aversion: Weight of ``log m``.
         with_congestion: Whether moving costs more in a crowd.
     """
 
     name: ClassVar[str] = "crowd_modelling"
 
-    noise: float = 1.0
-    crowd_aversion: float = 1.0
+    noise: Probability = 1.0
+    crowd_aversion: NonNegative = 1.0
     with_congestion: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("noise", self.noise, 0, 1)
-        check_range("crowd_aversion", self.crowd_aversion, 0)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"geometry": {"ring": CrowdModelling, "torus": TorusCrowdModelling}}
-
-    @classmethod
-    def make(cls, *, geometry: str = "ring", **parameters: Any) -> Self:
-        choices = cls.variants()["geometry"]
-        check_choice("geometry", geometry, choices)
-        return choices[geometry](**parameters)
 
     @property
     def push_law(self) -> Array:
@@ -88,7 +69,7 @@ class CrowdModelling(Ring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorusCrowdModelling(CrowdModelling):
+class TorusCrowdModelling(CrowdModelling, geometry="torus"):
     """Near the middle of an n x n torus, and away from the others.
 
     State: ``n row + column``.  Action: row + 1, column + 1, row - 1, column - 1, stay; the random

@@ -13,20 +13,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mfg_envs.game import (
     Array,
     Axis,
+    Between,
     ContinuousGame,
     Layout,
+    NonNegative,
     Normal,
+    Positive,
     Uniform,
     at,
     cell,
-    check_range,
 )
 from mfg_envs.numerics.elementary import log
 
@@ -61,14 +63,14 @@ class FourRooms(ContinuousGame):
     a Gaussian of standard deviation ``blur_width`` on ``bins`` x ``bins`` cells.
 
     Attributes:
-        action_cost: Of a squared velocity of one; >= 0.
-        crowd_cost: Weight of the logarithm; >= 0.
-        epsilon: Density that is added, in (0, 1].
-        speed: Highest velocity along each axis, > 0.
-        time_step: Time of a step, > 0.
-        noise_scale: Standard deviation of the noise, > 0.
+        action_cost: Of a squared velocity of one.
+        crowd_cost: Weight of the logarithm.
+        epsilon: Density that is added.
+        speed: Highest velocity along each axis.
+        time_step: Time of a step.
+        noise_scale: Standard deviation of the noise.
         bins: Cells of the density along each axis; a multiple of 20 keeps walls and cells apart.
-        blur_width: Standard deviation of the smoothing, > 0.
+        blur_width: Standard deviation of the smoothing.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -80,26 +82,19 @@ class FourRooms(ContinuousGame):
     state_low, state_high = (0.0, 0.0), (SIDE, SIDE)
     initial_law = (Uniform(0.0, 0.025), Uniform(0.475, 0.5))
 
-    action_cost: float = 0.1
-    crowd_cost: float = 1.0
-    epsilon: float = 1e-6
-    speed: float = 0.4
-    time_step: float = 0.2
-    noise_scale: float = 0.01
-    bins: int = 80
-    blur_width: float = 0.01
+    action_cost: NonNegative = 0.1
+    crowd_cost: NonNegative = 1.0
+    epsilon: Annotated[float, Between(1e-300, 1)] = 1e-6
+    speed: Positive = 0.4
+    time_step: Positive = 0.2
+    noise_scale: Positive = 0.01
+    bins: Annotated[int, Between(20, 4000)] = 80
+    blur_width: Annotated[float, Between(1e-9, 1)] = 0.01
     discount: float = 1.0
     horizon: int | None = 21
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("action_cost", self.action_cost, 0)
-        check_range("crowd_cost", self.crowd_cost, 0)
-        check_range("epsilon", self.epsilon, 1e-300, 1)
-        for name in ("speed", "time_step", "noise_scale"):
-            check_range(name, getattr(self, name), 1e-9)
-        check_range("blur_width", self.blur_width, 1e-9, 1)
-        check_range("bins", self.bins, 20, 4000)
         if self.bins % 20:
             raise ValueError(f"bins must be a multiple of 20, got {self.bins}")
 

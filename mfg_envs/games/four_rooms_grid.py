@@ -11,10 +11,9 @@ Magnino et al., "Bench-MFG" (arXiv 2602.12517).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,17 +21,16 @@ from mfg_envs.game import (
     Array,
     FiniteGame,
     Layout,
+    NonNegative,
+    Positive,
+    Probability,
     as_int,
     as_parameter,
     as_sequence,
     at,
     check_choice,
-    check_range,
 )
 from mfg_envs.games.grid import MOVES, STAY, TORUS, coordinates, landing
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 ROOMS = (
     "#############",
@@ -79,7 +77,7 @@ ENTRIES = "(row, column, number) entries"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FourRoomsGrid(FiniteGame):
+class FourRoomsGrid(FiniteGame, layout="13x13"):
     """Layout "13x13": spread out from the top-left cell of four 5x5 rooms in 40 steps.
 
     State: the free cell; free cells are numbered as a page is read, the rooms have 104.  Action:
@@ -91,13 +89,13 @@ class FourRoomsGrid(FiniteGame):
     Attributes:
         plan: Rows of the plan, "#" a wall, anything else a free cell; borders without a wall are
             glued to the opposite ones.
-        noise: Chance of a second move; in [0, 1].
-        crowd_aversion: Weight of the logarithm; >= 0.
-        floor: Added to the mean field: an empty cell is not worth infinity; > 0.
+        noise: Chance of a second move.
+        crowd_aversion: Weight of the logarithm.
+        floor: Added to the mean field: an empty cell is not worth infinity.
         start: Where players start: "corner" (the first free cell), "anywhere" (all free cells
             alike), or cells with weights, ((row, column, weight), ...).
         place_rewards: Rewards of cells, ((row, column, reward), ...).
-        discount: In (0, 1].
+        discount: Weight of the next step.
         horizon: Decisions, T, or None: no end (then ``discount`` < 1).
 
     Raises:
@@ -109,9 +107,9 @@ class FourRoomsGrid(FiniteGame):
     num_actions = len(MOVES)
 
     plan: tuple[str, ...] = ROOMS
-    noise: float = 1.0
-    crowd_aversion: float = 1.0
-    floor: float = 1e-25
+    noise: Probability = 1.0
+    crowd_aversion: NonNegative = 1.0
+    floor: Positive = 1e-25
     start: str | tuple[tuple[int, int, float], ...] = "corner"
     place_rewards: tuple[tuple[int, int, float], ...] = ()
     discount: float = 1.0
@@ -119,10 +117,6 @@ class FourRoomsGrid(FiniteGame):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("noise", self.noise, 0, 1)
-        check_range("crowd_aversion", self.crowd_aversion, 0)
-        if self.floor <= 0:
-            raise ValueError(f"floor must be positive, got {self.floor}")
         for name in ("start", "place_rewards"):
             if name == "start" and isinstance(self.start, str):
                 check_choice("start", self.start, ("corner", "anywhere"))
@@ -134,17 +128,6 @@ class FourRoomsGrid(FiniteGame):
         if not isinstance(start, str) and (not start or min(entry[2] for entry in start) <= 0):
             raise ValueError(f"start must hold (row, column, weight > 0) entries, got {start}")
         _ = self.initial_law, self.bonus  # they check their cells
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        layouts = {"13x13": FourRoomsGrid, "11x11": LeapingFourRooms}
-        return {"layout": {**layouts, "maze": MazeGrid, "torus": TorusGrid}}
-
-    @classmethod
-    def make(cls, *, layout: str = "13x13", **parameters: Any) -> Self:
-        choices = cls.variants()["layout"]
-        check_choice("layout", layout, choices)
-        return choices[layout](**parameters)
 
     @property
     def num_states(self) -> int:
@@ -240,7 +223,7 @@ def _entries(name: str, value: Any) -> tuple[tuple[int, int, float], ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeapingFourRooms(FourRoomsGrid):
+class LeapingFourRooms(FourRoomsGrid, layout="11x11"):
     """Layout "11x11": the same four rooms for ever, and moves are added up before they happen.
 
     All actions are legal.  Noise: one of the five moves, all alike (each with probability ``noise
@@ -274,7 +257,7 @@ class LeapingFourRooms(FourRoomsGrid):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MazeGrid(FourRoomsGrid):
+class MazeGrid(FourRoomsGrid, layout="maze"):
     """Layout "maze": spread out from the top-left cell of a 21x21 maze in 100 steps.
 
     The farthest cell is 60 moves away.  Rules as in layout "13x13".
@@ -285,7 +268,7 @@ class MazeGrid(FourRoomsGrid):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorusGrid(FourRoomsGrid):
+class TorusGrid(FourRoomsGrid, layout="torus"):
     """Layout "torus": spread out on an open torus, by default of 10x10 cells.
 
     ``plan=(" " * columns,) * rows`` sets its size.  Rules as in layout "13x13".

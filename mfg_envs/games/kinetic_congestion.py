@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_range
+from mfg_envs.game import Array, Between, FiniteGame, Layout, Positive, at, check_range
 from mfg_envs.games.grid import MOVES, STAY, coordinates, landing
 
 
@@ -27,12 +27,12 @@ class KineticCongestion(FiniteGame):
     In the mean-field limit the target fills until nobody can enter: a queue forms around it.
 
     Attributes:
-        num_rows: At least 1.
-        num_columns: At least 1.
+        num_rows: Rows of cells.
+        num_columns: Columns of cells.
         target: The cell everybody wants to.
-        capacity: Share of all players at which a cell is full; > 0.
+        capacity: Share of all players at which a cell is full.
         move_cost: Cost of trying to move.
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -43,22 +43,18 @@ class KineticCongestion(FiniteGame):
     player_name: ClassVar[str] = "walker"
     num_actions = len(MOVES)
 
-    num_rows: int = 5
-    num_columns: int = 5
+    num_rows: Annotated[int, Between(1, 10**4)] = 5
+    num_columns: Annotated[int, Between(1, 10**4)] = 5
     target: int = 24
-    capacity: float = 0.18
+    capacity: Positive = 0.18
     move_cost: float = 0.1
     discount: float = 0.9
     horizon: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("num_rows", self.num_rows, 1, 10**4)
-        check_range("num_columns", self.num_columns, 1, 10**4)
         size = f"num_rows x num_columns = {self.num_rows} x {self.num_columns}"
         check_range("target", self.target, 0, self.num_states - 1, size)
-        if self.capacity <= 0:
-            raise ValueError(f"capacity must be positive, got {self.capacity}")
 
     @property
     def num_states(self) -> int:

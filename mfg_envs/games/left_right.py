@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at
+from mfg_envs.game import Array, FiniteGame, Layout, Positive, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,9 @@ class LeftRight(FiniteGame):
     equilibrium.
 
     Attributes:
-        left_cost: Cost of being on the left with everybody; > 0.
-        right_cost: Cost of being on the right with everybody; > 0.
-        discount: In (0, 1].
+        left_cost: Cost of being on the left with everybody.
+        right_cost: Cost of being on the right with everybody.
+        discount: Weight of the next step.
         horizon: Decisions; T - 1 of them are choices.
 
     Raises:
@@ -39,16 +39,10 @@ class LeftRight(FiniteGame):
     name: ClassVar[str] = "left_right"
     num_states, num_actions = 3, 2
 
-    left_cost: float = 1.0
-    right_cost: float = 2.0
+    left_cost: Positive = 1.0
+    right_cost: Positive = 2.0
     discount: float = 1.0
     horizon: int | None = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("left_cost", "right_cost"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
     @property
     def initial_law(self) -> Array:

@@ -15,22 +15,21 @@ at t = 20, value -16.827; the uniformly random policy has exploitability 59.55.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from mfg_envs.game import (
+    Between,
     ContinuousGame,
     Layout,
     Normal,
+    Positive,
     Uniform,
     add,
     as_parameter,
     as_sequence,
-    check_choice,
-    check_range,
     clip,
     dot,
     linear,
@@ -38,15 +37,12 @@ from mfg_envs.game import (
     subtract,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 Matrix = float | tuple[tuple[float, ...], ...]
 """A number (times the identity) or rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearQuadratic(ContinuousGame):
+class LinearQuadratic(ContinuousGame, noise="uniform"):
     """Linear moves and quadratic costs around the mean, with uniform noise.
 
     State: a point of R^dim.  Action: a push, in R^dim.  Noise: uniform, half a width
@@ -54,7 +50,7 @@ class LinearQuadratic(ContinuousGame):
     Gaussian twin.  A matrix is a number or a sequence of ``dim`` rows.
 
     Attributes:
-        dim: Dimension d, at least 1.
+        dim: Dimension d.
         drift: Matrix A.
         control: Matrix B.
         coupling: Matrix C, how the mean state moves everybody.
@@ -62,9 +58,9 @@ class LinearQuadratic(ContinuousGame):
         action_cost: Matrix R; positive, or the best action is not finite.
         crowd_cost: Matrix P.
         target: A number for all components, or one for each.
-        noise_scale: Half the width of the noise, > 0; its standard deviation if it is normal.
+        noise_scale: Half the width of the noise; its standard deviation if it is normal.
         start: Middle of the first states, one number for all components or one for each.
-        start_scale: Half the width of the first states, > 0; their standard deviation if normal.
+        start_scale: Half the width of the first states; their standard deviation if normal.
         bound: Players stay in [-bound, bound]^d; None: no border.
         action_bound: Actions lie in [-action_bound, action_bound]^d; None: no bound.
         scale: What observed states are divided by where there is no border.
@@ -75,7 +71,7 @@ class LinearQuadratic(ContinuousGame):
 
     name: ClassVar[str] = "linear_quadratic"
 
-    dim: int = 1
+    dim: Annotated[int, Between(1, 64)] = 1
     drift: Matrix = 1.0
     control: Matrix = 1.0
     coupling: Matrix = 0.06
@@ -83,35 +79,21 @@ class LinearQuadratic(ContinuousGame):
     action_cost: Matrix = 0.1
     crowd_cost: Matrix = 1.0
     target: float | tuple[float, ...] = 0.6
-    noise_scale: float = 0.1
+    noise_scale: Positive = 0.1
     start: float | tuple[float, ...] = 0.0
-    start_scale: float = 1.0
-    bound: float | None = 1.0
-    action_bound: float | None = 0.1
-    scale: float = 5.0
+    start_scale: Positive = 1.0
+    bound: Positive | None = 1.0
+    action_bound: Positive | None = 0.1
+    scale: Positive = 5.0
     discount: float = 1.0
     horizon: int | None = 21
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("dim", self.dim, 1, 64)
         for name in ("drift", "control", "coupling", "state_cost", "action_cost", "crowd_cost"):
             object.__setattr__(self, name, _matrix(name, getattr(self, name), self.dim))
         for name in ("target", "start"):
             object.__setattr__(self, name, _vector(name, getattr(self, name), self.dim))
-        for name in ("noise_scale", "start_scale", "scale", "bound", "action_bound"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be positive, got {value}")
-
-    @classmethod
-    def make(cls, *, noise: str = "uniform", **parameters: Any) -> Self:
-        check_choice("noise", noise, cls.variants()["noise"])
-        return cls.variants()["noise"][noise](**parameters)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"noise": {"uniform": LinearQuadratic, "normal": GaussianLinearQuadratic}}
 
     @property
     def state_high(self) -> tuple[float, ...]:
@@ -168,7 +150,7 @@ class LinearQuadratic(ContinuousGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianLinearQuadratic(LinearQuadratic):
+class GaussianLinearQuadratic(LinearQuadratic, noise="normal"):
     """The linear-quadratic game with normal noise and normal first states."""
 
     @property

@@ -24,14 +24,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    Between,
+    Count,
+    FiniteGame,
+    Layout,
+    OneOf,
+    Probability,
+    at,
+    check_range,
+)
 from mfg_envs.numerics import random
 
-STRUCTURES = ("additive", "multiplicative")
+Structure = Annotated[str, OneOf("additive", "multiplicative")]
+"""How the crowd comes in: added to what is without it, or by a factor."""
 TABLE_LIMIT = 10**8
 """Most numbers in the table of the coupling, S * A * S * branching."""
 MOST_DRAWN = 30
@@ -48,16 +59,16 @@ class MFGarnet(FiniteGame):
     No solution is known in advance: these games are for averages over many seeds.
 
     Attributes:
-        num_states: S >= 1.
-        num_actions: A >= 1.
-        branching: Successors of every state and action; in [1, S].
-        seed: Whole number >= 0.
-        dynamics_structure: "additive" or "multiplicative".
-        dynamics_strength: Influence of the mean field on moves; in [0, 1].
-        reward_structure: "additive" or "multiplicative".
-        reward_strength: Influence of the mean field on rewards; in [0, 1].
-        interaction: "potential" or "cyclic".
-        discount: In (0, 1).
+        num_states: Private states, S.
+        num_actions: Actions, A.
+        branching: Successors of every state and action, 1 to S.
+        seed: Of the draw.
+        dynamics_structure: How the mean field comes into the law of the noise.
+        dynamics_strength: Influence of the mean field on moves.
+        reward_structure: How it comes into the rewards.
+        reward_strength: Influence of the mean field on rewards.
+        interaction: Which players pay each other what: see above.
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -66,30 +77,22 @@ class MFGarnet(FiniteGame):
 
     name: ClassVar[str] = "mf_garnet"
 
-    num_states: int = 20
-    num_actions: int = 4
+    num_states: Count = 20
+    num_actions: Count = 4
     branching: int = 5
-    seed: int = 0
-    dynamics_structure: str = "additive"
-    dynamics_strength: float = 0.5
-    reward_structure: str = "additive"
-    reward_strength: float = 0.5
-    interaction: str = "potential"
+    seed: Annotated[int, Between(0)] = 0
+    dynamics_structure: Structure = "additive"
+    dynamics_strength: Probability = 0.5
+    reward_structure: Structure = "additive"
+    reward_strength: Probability = 0.5
+    interaction: Annotated[str, OneOf("potential", "cyclic")] = "potential"
     discount: float = 0.9
     horizon: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("num_states", self.num_states, 1)
-        check_range("num_actions", self.num_actions, 1)
         size = self.num_states
         check_range("branching", self.branching, 1, size, f"num_states = {size}")
-        check_range("seed", self.seed, 0)
-        check_choice("dynamics_structure", self.dynamics_structure, STRUCTURES)
-        check_range("dynamics_strength", self.dynamics_strength, 0, 1)
-        check_choice("reward_structure", self.reward_structure, STRUCTURES)
-        check_range("reward_strength", self.reward_strength, 0, 1)
-        check_choice("interaction", self.interaction, ("potential", "cyclic"))
         total = size**2 * self.num_actions * self.branching
         sizes = f"num_states = {size}, num_actions = {self.num_actions}"
         check_range("num_states^2 * num_actions * branching", total, 1, TABLE_LIMIT, sizes)

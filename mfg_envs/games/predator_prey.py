@@ -9,20 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import (
-    Array,
-    FiniteGame,
-    Layout,
-    as_floats,
-    as_sequence,
-    at,
-    check_choice,
-    check_range,
-)
+from mfg_envs.game import Array, Between, FiniteGame, Layout, NonNegative, OneOf, Probability, at
 from mfg_envs.games.grid import MOVES, TORUS, coordinates, landing
 from mfg_envs.games.rings import NOBODY
 
@@ -52,13 +43,13 @@ class PredatorPrey(FiniteGame):
     game is monotone: the interaction is skew-symmetric.
 
     Attributes:
-        num_cells: Cells a side, n >= 2.
-        num_populations: 3 or 4.
+        num_cells: Cells a side, n.
+        num_populations: Populations on the torus.
         interaction: What a player of population i (row) earns from population j (column);
             None: i chases one neighbour in the cycle and flees the other.
-        crowd_aversion: Weight of the logarithm; >= 0.
-        noise: Chance of a random move; in [0, 1].
-        discount: In (0, 1].
+        crowd_aversion: Weight of the logarithm.
+        noise: Chance of a random move.
+        discount: Weight of the next step.
         horizon: Decisions, T, or None: no end (then ``discount`` < 1).
 
     Raises:
@@ -69,28 +60,21 @@ class PredatorPrey(FiniteGame):
     player_name: ClassVar[str] = "animal"
     num_actions = len(MOVES)
 
-    num_cells: int = 5
-    num_populations: int = 3
+    num_cells: Annotated[int, Between(2, 10**3)] = 5
+    num_populations: Annotated[int, OneOf(*CYCLES)] = 3
     interaction: tuple[tuple[float, ...], ...] | None = None
-    crowd_aversion: float = 1.0
-    noise: float = 0.8
+    crowd_aversion: NonNegative = 1.0
+    noise: Probability = 0.8
     discount: float = 1.0
     horizon: int | None = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("num_cells", self.num_cells, 2, 10**3)
-        check_choice("num_populations", self.num_populations, tuple(CYCLES))
-        check_range("crowd_aversion", self.crowd_aversion, 0)
-        check_range("noise", self.noise, 0, 1)
         if self.interaction is not None:
-            rows = as_sequence("interaction", self.interaction, "rows")
-            rows = tuple(as_floats("interaction", row) for row in rows)
-            object.__setattr__(self, "interaction", rows)
             size = self.num_populations
-            if [len(row) for row in rows] != [size] * size:
+            if [len(row) for row in self.interaction] != [size] * size:
                 raise ValueError(
-                    f"interaction must hold {size} rows of {size} numbers, got {rows};"
+                    f"interaction must hold {size} rows of {size} numbers, got {self.interaction};"
                     " num_populations sets the size"
                 )
 

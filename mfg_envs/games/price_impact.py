@@ -9,11 +9,20 @@ Ours: the costs (1, 1), the impact .5, and that the stock stays within its limit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import ContinuousGame, Layout, Normal, Uniform, check_range, spread
+from mfg_envs.game import (
+    Between,
+    ContinuousGame,
+    Layout,
+    NonNegative,
+    Normal,
+    Positive,
+    Uniform,
+    spread,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +34,12 @@ class PriceImpact(ContinuousGame):
     Reward: ``-stock_cost x^2 - action_cost a^2 + impact x m``.
 
     Attributes:
-        stock_cost: Of a squared stock of one; >= 0.
-        action_cost: Of a squared trade of one; >= 0.
-        impact: Price change by a mean trade of one; >= 0.
-        noise_scale: Standard deviation of the noise, > 0.
-        limit: Largest stock, >= 5.
-        trade_limit: Largest trade, > 0.
+        stock_cost: Of a squared stock of one.
+        action_cost: Of a squared trade of one.
+        impact: Price change by a mean trade of one.
+        noise_scale: Standard deviation of the noise.
+        limit: Largest stock.
+        trade_limit: Largest trade.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -41,22 +50,14 @@ class PriceImpact(ContinuousGame):
     mean_field_kind: ClassVar[str] = "mean_action"
     initial_law = (Uniform(0.0, 5.0),)
 
-    stock_cost: float = 1.0
-    action_cost: float = 1.0
-    impact: float = 0.5
-    noise_scale: float = 1.0
-    limit: float = 5.0
-    trade_limit: float = 1.0
+    stock_cost: NonNegative = 1.0
+    action_cost: NonNegative = 1.0
+    impact: NonNegative = 0.5
+    noise_scale: Positive = 1.0
+    limit: Annotated[float, Between(5)] = 5.0
+    trade_limit: Positive = 1.0
     discount: float = 1.0
     horizon: int | None = 11
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("stock_cost", "action_cost", "impact"):
-            check_range(name, getattr(self, name), 0)
-        check_range("noise_scale", self.noise_scale, 1e-9)
-        check_range("limit", self.limit, 5)
-        check_range("trade_limit", self.trade_limit, 1e-9)
 
     @property
     def state_low(self) -> tuple[float, ...]:

@@ -14,17 +14,13 @@ Can Efficiently Learn Mean Field Games" (arXiv 2405.03718); reward "min": Zhang 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from mfg_envs.game import Array, Between, FiniteGame, Layout, OneOf, at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +32,10 @@ class Road(FiniteGame):
     Action j: speed ``(j + 1) / num_speeds`` cells a step.  Noise: whether the cell is left.
 
     Attributes:
-        num_cells: Cells on the ring, S >= 2.
-        num_speeds: Speeds to choose from, A >= 1.
+        num_cells: Cells on the ring, S.
+        num_speeds: Speeds to choose from, A.
         dynamics: "cell" (next cell with probability speed) or "position" (exact moves).
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -48,17 +44,11 @@ class Road(FiniteGame):
 
     player_name: ClassVar[str] = "vehicle"
 
-    num_cells: int = 50
-    num_speeds: int = 50
-    dynamics: str = "cell"
+    num_cells: Annotated[int, Between(2, 10**6)] = 50
+    num_speeds: Annotated[int, Between(1, 10**4)] = 50
+    dynamics: Annotated[str, OneOf("cell", "position")] = "cell"
     discount: float = 0.98
     horizon: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_cells", self.num_cells, 2, 10**6)
-        check_range("num_speeds", self.num_speeds, 1, 10**4)
-        check_choice("dynamics", self.dynamics, ("cell", "position"))
 
     @property
     def num_states(self) -> int:
@@ -131,7 +121,7 @@ class Road(FiniteGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RingRoad(Road):
+class RingRoad(Road, reward="min"):
     """Speed control on a ring road; the wanted speed is the smaller of the two terms.
 
     State, actions and noise: those of ``Road``.
@@ -139,28 +129,12 @@ class RingRoad(Road):
     ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
 
     Attributes:
-        jam_density: Density at which traffic stops, in multiples of the average; > 0.
+        jam_density: Density at which traffic stops, in multiples of the average.
     """
 
     name: ClassVar[str] = "ring_road"
 
-    jam_density: float = 3.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("jam_density", self.jam_density, 1e-9)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        papers = {"min": RingRoad, "additive": AdditiveRingRoad}
-        relatives = {"lwr": LWR, "separable": Separable, "non_separable": NonSeparable}
-        return {"reward": {**papers, **relatives}}
-
-    @classmethod
-    def make(cls, *, reward: str = "min", **parameters: Any) -> Self:
-        choices = cls.variants()["reward"]
-        check_choice("reward", reward, choices)
-        return choices[reward](**parameters)
+    jam_density: Annotated[float, Between(1e-9)] = 3.0
 
     @cached_property
     def location(self) -> Array:
@@ -181,7 +155,7 @@ class RingRoad(Road):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdditiveRingRoad(RingRoad):
+class AdditiveRingRoad(RingRoad, reward="additive"):
     """Speed control on a ring road; the wanted speed is the sum of the two terms.
 
     Action j: speed ``j / num_speeds``.  Reward: ``-(speed - b(s) - (1 - density / jam_density)
@@ -206,7 +180,7 @@ class AdditiveRingRoad(RingRoad):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LWR(RingRoad):
+class LWR(RingRoad, reward="lwr"):
     """Speed control for a finite time; the wanted speed is Greenshields', one minus the density.
 
     Reward: ``-(1 - speed - rho)^2 / 2 / S`` with ``rho = density / jam_density``; speeds as in
@@ -228,7 +202,7 @@ class LWR(RingRoad):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Separable(LWR):
+class Separable(LWR, reward="separable"):
     """Speed control for a finite time; speed and density are paid for separately.
 
     Reward: ``-(speed^2 / 2 + rho - speed) / S``; else as "lwr".
@@ -240,7 +214,7 @@ class Separable(LWR):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NonSeparable(LWR):
+class NonSeparable(LWR, reward="non_separable"):
     """Speed control for a finite time; density makes speed dearer.
 
     Reward: ``-(speed^2 / 2 + rho speed - speed) / S``; else as "lwr".

@@ -8,11 +8,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, check_range
+from mfg_envs.game import Array, Between, FiniteGame, Layout
 
 NOBODY = 1e-25
 """Added to the mean field under a logarithm: an empty cell is worth 57.6, not infinity."""
@@ -25,8 +25,8 @@ class Ring(FiniteGame):
     State: the cell.  Action: a move of ``-reach``, ..., ``reach`` cells.  Noise: a push, likewise.
 
     Attributes:
-        num_cells: Cells, n >= 3.
-        discount: In (0, 1].
+        num_cells: Cells, n.
+        discount: Weight of the next step.
         horizon: Decisions, T, or None: no end (then ``discount`` < 1).
 
     Raises:
@@ -36,13 +36,9 @@ class Ring(FiniteGame):
     player_name: ClassVar[str] = "walker"
     reach: ClassVar[int] = 1
 
-    num_cells: int = 10
+    num_cells: Annotated[int, Between(3, 10**6)] = 10
     discount: float = 1.0
     horizon: int | None = 10
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_cells", self.num_cells, 3, 10**6)
 
     @property
     def num_states(self) -> int:

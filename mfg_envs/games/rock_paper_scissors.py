@@ -25,7 +25,7 @@ class RockPaperScissors(FiniteGame):
     In the mean-field limit the only equilibrium is the uniform law: everybody earns 0.
 
     Attributes:
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
     """
 

@@ -9,21 +9,25 @@ the exact check of policy mirror ascent (Yardim et al., arXiv 2212.14449, is its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, Layout, at, check_choice, check_range
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from mfg_envs.game import (
+    Array,
+    FiniteGame,
+    Layout,
+    NonNegative,
+    Probability,
+    at,
+    check_range,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SIS(FiniteGame):
+class SIS(FiniteGame, setting="contact_levels"):
     """Five levels of contact; being ill costs 10, and nothing but meeting others infects.
 
     State: susceptible 0, ill 1.  Action: one of A levels of contact.  Noise: whether the state
@@ -36,13 +40,13 @@ class SIS(FiniteGame):
     The ill have nothing to lose: full contact.
 
     Attributes:
-        infection: Chance of falling ill at full contact when everybody is ill; in [0, 1].
-        recovery: Chance of recovering in one step; in [0, 1].
-        contact: Contact of every action, (A,); in [0, 1].
+        infection: Chance of falling ill at full contact when everybody is ill.
+        recovery: Chance of recovering in one step.
+        contact: Contact of every action, (A,).
         background: Chance of falling ill when nobody is, for every action, (A,).
         well: Reward of a susceptible player for every action, (A,).
         ill: Reward of an ill player for every action, (A,).
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -53,10 +57,10 @@ class SIS(FiniteGame):
     player_name: ClassVar[str] = "person"
     num_states = 2
 
-    infection: float = 0.8
-    recovery: float = 0.1
-    contact: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    background: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    infection: Probability = 0.8
+    recovery: Probability = 0.1
+    contact: tuple[Probability, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    background: tuple[NonNegative, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
     well: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     ill: tuple[float, ...] = (-10.0, -9.75, -9.5, -9.25, -9.0)
     discount: float = 0.9
@@ -64,8 +68,6 @@ class SIS(FiniteGame):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("infection", self.infection, 0, 1)
-        check_range("recovery", self.recovery, 0, 1)
         for name in ("contact", "background", "well", "ill"):
             values = getattr(self, name)
             if len(values) != len(self.contact) or not values:
@@ -73,21 +75,8 @@ class SIS(FiniteGame):
                     f"{name} must hold {len(self.contact) or 'some'} numbers, one for every"
                     f" contact, got {values} (contact = {self.contact})"
                 )
-        check_range("contact", min(self.contact), 0)
-        check_range("contact", max(self.contact), 0, 1)
-        check_range("background", min(self.background), 0)
         worst = np.max(self.background + self.infection * np.array(self.contact))
         check_range("background + infection * contact", float(worst), 0, 1)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"setting": {"contact_levels": SIS, "two_actions": TwoActionSIS}}
-
-    @classmethod
-    def make(cls, *, setting: str = "contact_levels", **parameters: Any) -> Self:
-        choices = cls.variants()["setting"]
-        check_choice("setting", setting, choices)
-        return choices[setting](**parameters)
 
     @property
     def num_actions(self) -> int:
@@ -131,7 +120,7 @@ class SIS(FiniteGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoActionSIS(SIS):
+class TwoActionSIS(SIS, setting="two_actions"):
     """Go out (0) or stay at home (1); the illness also comes from outside.
 
     Going out, a susceptible player falls ill with probability ``.1 + .6 m(ill)``, at home with

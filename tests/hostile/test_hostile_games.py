@@ -190,7 +190,7 @@ def test_every_field_with_every_value_is_refused_by_name_or_gives_a_sound_game(n
         ("ring_road", "jam_density", 10**400, r"jam_density must be a double, got 1"),
         ("sis", "contact", 0.5, "contact must be a sequence of numbers, got 0.5"),
         ("sis", "ill", "12345", "ill must be a sequence of numbers, got '12345'"),
-        ("two_bar_coordination", "bars", 3.0, "bars must be a sequence of cells, got 3.0"),
+        ("two_bar_coordination", "bars", 3.0, "bars must be a sequence of whole numbers, got 3.0"),
         ("two_bar_coordination", "bars", (1.5,), "bars must be a whole number, got 1.5"),
         ("four_rooms_grid", "start", 1, "start must be a sequence of .row, column, number."),
         (

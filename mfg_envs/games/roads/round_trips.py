@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, check_range
+from mfg_envs.game import Array, Between, Layout
 from mfg_envs.games.roads.road_game import RoadGame
 from mfg_envs.numerics.memory import check_memory
 
@@ -60,8 +60,8 @@ class RoundTrips(RoadGame):
     Attributes:
         network: Name of a known network, or a ``Network``.
         trips: ``Trips``, or (origin, destination, volume) triples; None: a known network's own.
-        stay: Steps at home between two trips on average; >= 1.
-        discount: In (0, 1).
+        stay: Steps at home between two trips on average.
+        discount: Weight of the next step; below 1 without a horizon.
         horizon: Steps, or None: no end.
 
     Raises:
@@ -69,13 +69,12 @@ class RoundTrips(RoadGame):
             is too little memory for all states.
     """
 
-    stay: float = 1.0
+    stay: Annotated[float, Between(1)] = 1.0
     discount: float = 0.98
     horizon: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("stay", self.stay, 1)
         each = STATE_BYTES + 5 * self.num_actions  # a next state and a flag an action
         trips = f"{len(self.ways.share):,} pairs, {len(self.ways.destinations)} destinations"
         check_memory(self.num_states, each, f"{self.road.name} with {trips}: num_states")

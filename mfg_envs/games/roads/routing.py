@@ -41,7 +41,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, as_float, at, check_range
+from mfg_envs.game import Array, Layout, Positive, at, check_range
 from mfg_envs.games.roads.journey import Journey, features, journey
 from mfg_envs.games.roads.road_game import RoadGame
 from mfg_envs.games.roads.ways import distances
@@ -80,10 +80,10 @@ class Routing(RoadGame):
     Attributes:
         network: Name of a known network, or a ``Network``.
         trips: ``Trips``, or (origin, destination, volume) triples; None: a known network's own.
-        dt: Length of a step, > 0, in the network's unit of time; None: so that the longest trip on
+        dt: Length of a step, in the network's unit of time; None: so that the longest trip on
             empty roads takes about half of the horizon (braess: 0.05).
         departures: Steps over which travellers set out evenly; 1: all at once.
-        discount: In (0, 1].
+        discount: Weight of the next step.
         horizon: Steps, T; who is still on the way then has paid until then.
 
     Raises:
@@ -93,7 +93,7 @@ class Routing(RoadGame):
 
     name: ClassVar[str] = "routing"
 
-    dt: float | None = None
+    dt: Positive | None = None
     departures: int = 1
     discount: float = 1.0
     horizon: int | None = 100
@@ -106,8 +106,6 @@ class Routing(RoadGame):
             raise ValueError("horizon must be at least 2, to set out and to drive, got 1")
         last = self.horizon - 1
         check_range("departures", self.departures, 1, last, f"horizon = {self.horizon}")
-        if self.dt is not None and not as_float("dt", self.dt) > 0:
-            raise ValueError(f"dt must be positive, got {self.dt}")
         self._check_size(int(self.ways.links.sum()))  # before dt is found, which takes longer
         self._check_horizon(self.horizon)
         self._check_size(int((self.ways.links @ self.most[:-1]).sum()))

@@ -19,26 +19,22 @@ detour of less than 0.1 %; with ``stay=1, discount=0.98`` it would be one of 60 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, at, check_choice, check_range
+from mfg_envs.game import Array, Layout, NonNegative, at
 from mfg_envs.games.roads.networks import Network
 from mfg_envs.games.roads.round_trips import RoundTrips
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 NOBODY = 1e-300
 """Rate of departures below which nobody is on the road."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoutingCycle(RoundTrips):
+class RoutingCycle(RoundTrips, cost="crowding"):
     """Trips over a road network, one after the other; a crowd at a node costs.
 
     State, actions and noise: those of ``RoundTrips``; in the default network, state s is node
@@ -46,30 +42,15 @@ class RoutingCycle(RoundTrips):
     Reward: ``-(crowding m(node)^2 + step_cost)`` on the way; at home and in forks 0.
 
     Attributes:
-        crowding: Cost c1 of the squared mass at a node; >= 0.
-        step_cost: Cost c2 of a step; >= 0.
+        crowding: Cost c1 of the squared mass at a node.
+        step_cost: Cost c2 of a step.
     """
 
     name: ClassVar[str] = "routing_cycle"
 
     network: str | Network = "sioux_falls_one_way"
-    crowding: float = 1e5
-    step_cost: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("crowding", self.crowding, 0)
-        check_range("step_cost", self.step_cost, 0)
-
-    @classmethod
-    def variants(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"cost": {"crowding": RoutingCycle, "bpr": TrafficAssignment}}
-
-    @classmethod
-    def make(cls, *, cost: str = "crowding", **parameters: Any) -> Self:
-        choices = cls.variants()["cost"]
-        check_choice("cost", cost, choices)
-        return choices[cost](**parameters)
+    crowding: NonNegative = 1e5
+    step_cost: NonNegative = 0.0
 
     def reward(self, t, x, a, m):
         here = at(m, self.places[x])
@@ -78,7 +59,7 @@ class RoutingCycle(RoundTrips):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrafficAssignment(RoundTrips):
+class TrafficAssignment(RoundTrips, cost="bpr"):
     """Static traffic assignment: trips over a network of links that jam (see above).
 
     State, actions and noise: those of ``RoundTrips``.
@@ -87,23 +68,18 @@ class TrafficAssignment(RoundTrips):
     link that does not exist costs as much as the dearest empty one.
 
     Attributes:
-        toll_weight: Cost of one unit of toll; >= 0.
-        length_weight: Cost of one unit of length; >= 0.
+        toll_weight: Cost of one unit of toll.
+        length_weight: Cost of one unit of length.
     """
 
     name: ClassVar[str] = "routing_cycle"
     mean_field_of_controls: ClassVar[bool] = True
 
     network: str | Network = "sioux_falls"
-    toll_weight: float = 1.0
-    length_weight: float = 0.0
+    toll_weight: NonNegative = 1.0
+    length_weight: NonNegative = 0.0
     stay: float = 100.0
     discount: float = 0.99
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("toll_weight", self.toll_weight, 0)
-        check_range("length_weight", self.length_weight, 0)
 
     @cached_property
     def total(self) -> float:

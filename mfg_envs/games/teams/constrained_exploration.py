@@ -11,11 +11,11 @@ task of the authors: no curve in k can be compared with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, TeamGame, check_range
+from mfg_envs.game import Array, Between, Layout, TeamGame
 
 MOVES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
 """What the four actions add to a place (i, j): up, down, right, left."""
@@ -35,8 +35,8 @@ class ConstrainedExploration(TeamGame):
     the states, 232.1053 at most, and 194.3273 with both at (1, 1).
 
     Attributes:
-        size: Places in a row and in a column; in [2, 40].
-        discount: In (0, 1).
+        size: Places in a row and in a column.
+        discount: Weight of the next step; below 1 without a horizon.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -45,12 +45,8 @@ class ConstrainedExploration(TeamGame):
     name: ClassVar[str] = "constrained_exploration"
     num_global_actions = num_local_actions = len(MOVES)
 
-    size: int = 6
+    size: Annotated[int, Between(2, 40)] = 6
     discount: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("size", self.size, 2, 40)
 
     @property
     def num_global_states(self) -> int:

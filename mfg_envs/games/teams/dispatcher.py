@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, TeamGame, check_range
+from mfg_envs.game import Array, Between, Layout, Probability, TeamGame, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,11 @@ class Dispatcher(TeamGame):
     earns 116.7386 with infinitely many of them (default parameters).
 
     Attributes:
-        num_zones: Z >= 2.
-        persistence: In [0, 1].
-        stray: In [0, 1]; at most 1 together with persistence.
+        num_zones: Zones on the ring, Z.
+        persistence: Chance that a local stays.
+        stray: Chance that it goes astray; at most 1 together with ``persistence``.
         steered: Whether the locals choose their way.
-        discount: In (0, 1).
+        discount: Weight of the next step; below 1 without a horizon.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -46,17 +46,14 @@ class Dispatcher(TeamGame):
 
     name: ClassVar[str] = "dispatcher"
 
-    num_zones: int = 5
-    persistence: float = 0.8
-    stray: float = 0.1
+    num_zones: Annotated[int, Between(2, 1000)] = 5
+    persistence: Probability = 0.8
+    stray: Probability = 0.1
     steered: bool = False
     discount: float = 0.95
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("num_zones", self.num_zones, 2, 1000)
-        check_range("persistence", self.persistence, 0, 1)
-        check_range("stray", self.stray, 0, 1)
         both = f"persistence = {self.persistence}, stray = {self.stray}"
         check_range("persistence + stray", self.persistence + self.stray, 0, 1, both)
 

@@ -8,11 +8,11 @@ from k of n followers, the value of a policy hardly depends on k.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Layout, TeamGame, check_range
+from mfg_envs.game import Between, Layout, TeamGame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class FollowTheLeader(TeamGame):
     + .2 [|s - s_g| <= 1])``.
 
     Attributes:
-        leader_reach: L >= 1.
-        follower_reach: F >= 1.
-        discount: In (0, 1).
+        leader_reach: Farthest position of the leader, L.
+        follower_reach: Farthest position of a follower, F.
+        discount: Weight of the next step; below 1 without a horizon.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -38,14 +38,9 @@ class FollowTheLeader(TeamGame):
 
     name: ClassVar[str] = "follow_the_leader"
 
-    leader_reach: int = 2
-    follower_reach: int = 1
+    leader_reach: Annotated[int, Between(1, 100)] = 2
+    follower_reach: Annotated[int, Between(1, 50)] = 1
     discount: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("leader_reach", self.leader_reach, 1, 100)
-        check_range("follower_reach", self.follower_reach, 1, 50)
 
     @property
     def num_global_states(self) -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, Layout, TeamGame, check_range
+from mfg_envs.game import Array, Between, Count, Layout, Positive, Probability, TeamGame
 
 ROUNDING = 1e-9
 """By how much a mean of shares may exceed a whole number and still be it."""
@@ -30,9 +30,9 @@ class GaussianSqueeze(TeamGame):
     Known solution: efforts move nothing and cost only above the load, so effort 0 is best.
 
     Attributes:
-        num_levels: Loads, L >= 1.
-        growth: Probability that a load grows in a step; in [0, 1].
-        discount: In (0, 1).
+        num_levels: Loads, L.
+        growth: Probability that a load grows in a step.
+        discount: Weight of the next step; below 1 without a horizon.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -41,14 +41,9 @@ class GaussianSqueeze(TeamGame):
     name: ClassVar[str] = "gaussian_squeeze"
     num_global_actions = 1
 
-    num_levels: int = 4
-    growth: float = 0.5
+    num_levels: Annotated[int, Between(1, 1000)] = 4
+    growth: Probability = 0.5
     discount: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_levels", self.num_levels, 1, 1000)
-        check_range("growth", self.growth, 0, 1)
 
     @property
     def num_global_states(self) -> int:
@@ -97,11 +92,11 @@ class OneShotSqueeze(TeamGame):
     Known solution: the best sum is ``(target + sqrt(target^2 + 2 width^2)) / 2``.
 
     Attributes:
-        num_efforts: Actions, A >= 1.
+        num_efforts: Actions, A.
         crowd: Locals whose actions are summed; the n of the environment, usually.
         target: mu.
-        width: sigma, > 0.
-        discount: In (0, 1].
+        width: sigma.
+        discount: Weight of the next step.
         horizon: Decisions.
 
     Raises:
@@ -111,19 +106,12 @@ class OneShotSqueeze(TeamGame):
     name: ClassVar[str] = "one_shot_squeeze"
     num_global_states = num_global_actions = num_local_states = 1
 
-    num_efforts: int = 10
-    crowd: int = 100
+    num_efforts: Annotated[int, Between(1, 10**4)] = 10
+    crowd: Count = 100
     target: float = 400.0
-    width: float = 200.0
+    width: Positive = 200.0
     discount: float = 1.0
     horizon: int | None = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("num_efforts", self.num_efforts, 1, 10**4)
-        check_range("crowd", self.crowd, 1)
-        if self.width <= 0:
-            raise ValueError(f"width must be positive, got {self.width}")
 
     @property
     def num_local_actions(self) -> int:

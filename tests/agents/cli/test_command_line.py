@@ -96,7 +96,7 @@ def test_the_list_is_one_table_with_a_line_for_each(columns):
         ("sis", "recovery 0.1 Chance of recovering in one step; in [0, 1]."),
         ("sis", 'mean-field limit mfg_envs.sis_v0.parallel_env(..., mode="mean_field")'),
         ("sis", "known solution Known solution of the mean-field limit: in equilibrium"),
-        ("four_rooms", "noise_scale 0.01 Standard deviation of the noise, > 0."),
+        ("four_rooms", "noise_scale 0.01 Standard deviation of the noise; positive."),
         ("four_rooms", "private state [0, 0.5] x [0, 0.5]"),
         ("dispatcher", "local agents 5 states, 1 actions each"),
         ("dispatcher", "known solution Known values: a dispatcher that never leaves its zone"),

@@ -81,7 +81,7 @@ def test_lists_become_tuples():
         ({"recovery": -0.1}, r"recovery must be in \[0, 1\], got -0\.1"),
         ({"contact": (0, 1)}, "background must hold 2 numbers, one for every contact"),
         ({"contact": (0, 1, 2, 0, 0)}, r"contact must be in \[0, 1\], got 2\.0"),
-        ({"contact": (0, -1, 1, 0, 0)}, r"contact must be at least 0, got -1\.0"),
+        ({"contact": (0, -1, 1, 0, 0)}, r"contact must be in \[0, 1\], got -1\.0"),
         ({"background": (0.3,) * 5}, r"background \+ infection \* contact must be in \[0, 1\]"),
         ({"ill": (0, 0, 0, 0, float("nan"))}, "ill must be finite, got nan"),
     ],
