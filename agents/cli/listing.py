@@ -13,6 +13,7 @@ import agents as learners
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
 
+from .words.docstrings import first_line
 from .words.terminal import Terminal
 
 KINDS = {"Finite games": GAMES, "Continuous games": CONTINUOUS_GAMES, "Team games": TEAM_GAMES}
@@ -69,25 +70,3 @@ def _learner_lines() -> dict[str, tuple[str, str]]:
         lines[learner.__name__] = (", ".join(kinds), first_line(learner))
     lines |= {name: ("", line) for name, line in learners.LATER_LEARNERS.items()}
     return dict(sorted(lines.items()))
-
-
-def first_line(documented: Any) -> str:
-    """Return the first line of a docstring, without marks of code."""
-    return (inspect.getdoc(documented) or "").split("\n", 1)[0].replace("``", "")
-
-
-def attributes(cls: Any) -> dict[str, str]:
-    """Return the "Attributes" section of a docstring: name -> text."""
-    meanings: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        text = inspect.cleandoc(base.__doc__ or "")
-        if "Attributes:" not in text:
-            continue
-        name = ""
-        for line in text.split("Attributes:\n", 1)[1].split("\n\n")[0].split("\n"):
-            if line.startswith("    ") and not line.startswith("     ") and ":" in line:
-                name, rest = line.strip().split(":", 1)
-                meanings[name] = rest.strip()
-            elif name:
-                meanings[name] += " " + line.strip()
-    return meanings

@@ -21,7 +21,7 @@ from mfg_envs.game import FiniteGame
 from mfg_envs.games.roads import tntp
 from mfg_envs.registry import TEAM_GAMES, any_class, close_names, make_population, variant
 
-from .listing import attributes, first_line
+from .words.docstrings import attributes, first_line, prose, reflow
 from .words.names import Settings, complete_game, complete_learner, learner_class, named_game
 from .words.outputs import check_file
 from .words.settings import parse
@@ -86,7 +86,7 @@ def show_command(
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
     chosen = variant(cls, given)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
+    rules = "\n\n".join(prose(kind) for kind in _own_classes(chosen))
     for title, text in ((game, theory), ("rules", rules)):
         _print_text(console, title, text)
     console.print(_parameters(cls, chosen))
@@ -99,14 +99,14 @@ def show_command(
 def _show_learner(console: Console, name: str) -> None:
     cls = learner_class(name)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    for title, text in ((name, theory), ("what it does", _rules(cls))):
+    for title, text in ((name, theory), ("what it does", prose(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))
     console.print(f"[dim]mfg-envs train[/] {name} GAME --set NAME=VALUE", highlight=False)
 
 
 def _print_text(console: Console, title: str, text: str) -> None:
-    panel = Panel(escape(_reflow(text)), title=f"[bold]{title}", title_align="left", padding=(1, 2))
+    panel = Panel(escape(reflow(text)), title=f"[bold]{title}", title_align="left", padding=(1, 2))
     console.print(panel, highlight=False)
 
 
@@ -115,28 +115,10 @@ def _own_classes(cls: Any) -> list[Any]:
     return [kind for kind in cls.__mro__ if kind.__module__.startswith("mfg_envs.games.")]
 
 
-def _rules(cls: Any) -> str:
-    """Return the docstring of a class without the sections that the table shows."""
-    text = inspect.cleandoc(cls.__doc__ or "")
-    return re.split(r"\n+(?:Attributes|Raises):\n", text)[0]
-
-
-def _reflow(text: str) -> str:
-    """Return a docstring in long lines; indented ones and those with a heading stay apart."""
-    lines: list[str] = []
-    for line in text.replace("``", "").split("\n"):
-        follows = bool(lines) and bool(lines[-1]) and not lines[-1].startswith(" ")
-        if line and follows and not re.match(r" |[A-Z][\w -]{0,40}: ", line):
-            lines[-1] += f" {line}"
-        else:
-            lines.append(line)
-    return "\n".join(lines)
-
-
 def known_solution(cls: Any) -> str:
     """Return what the docstrings of a game say about its solution, in one paragraph."""
     module = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    texts = [*(_rules(kind) for kind in _own_classes(cls)), module]
+    texts = [*(prose(kind) for kind in _own_classes(cls)), module]
     for text in texts:
         if found := re.search(r"(?:No solution is|Known \w+)\b.*?(?=\n\n|\Z)", text, re.DOTALL):
             return " ".join(found[0].split())
