@@ -8,11 +8,11 @@ import textwrap
 from dataclasses import MISSING, fields
 from typing import Any
 
-from agents.cli.listing import attributes
+from agents.cli.words.docstrings import arguments as arguments
+from agents.cli.words.docstrings import attributes
+from agents.cli.words.docstrings import prose as prose
 from mfg_envs.game.parameters import declarations
 
-SECTIONS = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
-"""Heads of Google's sections: what comes before them is prose."""
 LABEL = re.compile(
     r"(?:^|(?<=  )|(?<=\n))((?:State|Action|Noise|Reward|Mean field|Known|Local|Global|Moves|First)"
     r"[^.:;`()\n]{0,46}):(?= )"
@@ -23,11 +23,6 @@ SOLUTION = re.compile(r"quilibri|mean-field limit|\bKnown|No solution|indifferen
 RULED = re.compile(r"^===[= ]*\n.*^===[= ]*$", re.MULTILINE | re.DOTALL)
 """A table between rules of equals signs."""
 ARXIV = re.compile(r"arXiv:?\s?(\d{4}\.\d{5})")
-
-
-def prose(documented: Any) -> str:
-    """Return a docstring without its sections, unindented."""
-    return SECTIONS.split(inspect.cleandoc(documented.__doc__ or ""), maxsplit=1)[0].strip()
 
 
 def markdown(text: str) -> str:
@@ -64,13 +59,6 @@ def on_solution(*texts: str) -> list[str]:
             if known or SOLUTION.search(sentence):
                 found.append(markdown(sentence))
     return list(dict.fromkeys(found))
-
-
-def arguments(cls: Any) -> dict[str, str]:
-    """Return the "Args" section of a class's docstring: name -> text."""
-    text = inspect.cleandoc(cls.__doc__ or "").partition("Args:\n")[2].split("\n\n")[0]
-    found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", text, flags=re.MULTILINE)
-    return {name: re.sub(r"\s+", " ", meaning) for name, meaning in found}
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -24,6 +24,7 @@ from mfg_envs import exact, metrics
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.metrics.distances import total_variation
+from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -169,4 +170,4 @@ def _returns(game: Any, policy: Any, N: int, B: int, T: int, seed: int) -> Array
 
 
 def _mean(returns: Array, value: float | None) -> Played:
-    return Played(float(returns.mean()), float(returns.std(ddof=1) / returns.size**0.5), value)
+    return Played(float(returns.mean()), float(standard_error(returns)), value)

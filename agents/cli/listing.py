@@ -14,6 +14,7 @@ import agents as learners
 from mfg_envs.registry import KINDS, any_class
 
 from ..runs.learner import declared_kinds
+from .words.docstrings import first_line
 from .words.own_classes import imported, is_game_class
 from .words.terminal import Terminal
 
@@ -86,25 +87,3 @@ def _learner_lines() -> dict[str, tuple[str, str]]:
 
 def _learner_line(learner: Any) -> tuple[str, str]:
     return ", ".join(declared_kinds(learner)), first_line(learner)
-
-
-def first_line(documented: Any) -> str:
-    """Return the first line of a docstring, without marks of code."""
-    return (inspect.getdoc(documented) or "").split("\n", 1)[0].replace("``", "")
-
-
-def attributes(cls: Any) -> dict[str, str]:
-    """Return the "Attributes" section of a docstring: name -> text."""
-    meanings: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        text = inspect.cleandoc(base.__doc__ or "")
-        if "Attributes:" not in text:
-            continue
-        name = ""
-        for line in text.split("Attributes:\n", 1)[1].split("\n\n")[0].split("\n"):
-            if line.startswith("    ") and not line.startswith("     ") and ":" in line:
-                name, rest = line.strip().split(":", 1)
-                meanings[name] = rest.strip()
-            elif name:
-                meanings[name] += " " + line.strip()
-    return meanings

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.registry import environment_class
 
 from .acting import Actors, actors, saved_policy
@@ -144,7 +145,7 @@ class _Episode:
         team = game.kind == "team"
         who = f"{count - 1} locals and a global agent" if team else f"{count} players"
         line = f"{game.name}: {who}, {self.steps} steps, policy: {self.played.words}\n"
-        error = 0.0 if team or count < 2 else self.returns.std(ddof=1) / count**0.5
+        error = 0.0 if team else standard_error(self.returns)
         each = "return of the team" if team else "mean return per player"
         discounted = f", discounted by {game.discount:g}" if game.discount < 1 else ""
         line += f"{each}: {estimate(float(self.returns.mean()), float(error))}{discounted}"

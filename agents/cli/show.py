@@ -22,7 +22,7 @@ from mfg_envs.game.parameters import declarations
 from mfg_envs.games.roads import tntp
 from mfg_envs.registry import any_class, close_names, environment_class
 
-from .listing import attributes, first_line
+from .words.docstrings import attributes, first_line, prose, reflow
 from .words.names import (
     Settings,
     complete_game,
@@ -97,7 +97,7 @@ def show_command(
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
     chosen = cls.variant(given)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    rules = "\n\n".join(_rules(kind) for kind in _own_classes(chosen))
+    rules = "\n\n".join(prose(kind) for kind in _own_classes(chosen))
     for title, text in ((short(game), theory), ("rules", rules)):
         _print_text(console, title, text)
     console.print(_parameters(cls, chosen))
@@ -119,7 +119,7 @@ def _is_learner(name: str) -> bool:
 def _show_learner(console: Console, name: str) -> None:
     cls = learner_class(name)
     theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    for title, text in ((short(name), theory), ("what it does", _rules(cls))):
+    for title, text in ((short(name), theory), ("what it does", prose(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))
     console.print(
@@ -130,7 +130,7 @@ def _show_learner(console: Console, name: str) -> None:
 
 
 def _print_text(console: Console, title: str, text: str) -> None:
-    panel = Panel(escape(_reflow(text)), title=f"[bold]{title}", title_align="left", padding=(1, 2))
+    panel = Panel(escape(reflow(text)), title=f"[bold]{title}", title_align="left", padding=(1, 2))
     console.print(panel, highlight=False)
 
 
@@ -140,28 +140,10 @@ def _own_classes(cls: Any) -> list[Any]:
     return [kind for kind in kinds if kind not in (ABC, object)]
 
 
-def _rules(cls: Any) -> str:
-    """Return the docstring of a class without the sections that the table shows."""
-    text = inspect.cleandoc(cls.__doc__ or "")
-    return re.split(r"\n+(?:Attributes|Raises):\n", text)[0]
-
-
-def _reflow(text: str) -> str:
-    """Return a docstring in long lines; indented ones and those with a heading stay apart."""
-    lines: list[str] = []
-    for line in text.replace("``", "").split("\n"):
-        follows = bool(lines) and bool(lines[-1]) and not lines[-1].startswith(" ")
-        if line and follows and not re.match(r" |[A-Z][\w -]{0,40}: ", line):
-            lines[-1] += f" {line}"
-        else:
-            lines.append(line)
-    return "\n".join(lines)
-
-
 def known_solution(cls: Any) -> str:
     """Return what the docstrings of a game say about its solution, in one paragraph."""
     module = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    texts = [*(_rules(kind) for kind in _own_classes(cls)), module]
+    texts = [*(prose(kind) for kind in _own_classes(cls)), module]
     for text in texts:
         if found := re.search(r"(?:No solution is|Known \w+)\b.*?(?=\n\n|\Z)", text, re.DOTALL):
             return " ".join(found[0].split())

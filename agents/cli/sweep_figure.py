@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mfg_envs.numerics.estimates import standard_error
+
 from ..figures.style import OKABE_ITO, figure, scale
 from ..sweep.scores import Scores
 
@@ -48,6 +50,6 @@ def _draw_one(axis: Any, one: Scores, colour: str, rank: int) -> None:
     width, label = (2.2, f"{label} (best)") if rank == 0 else (1.3, label)
     axis.plot(one.iterations, mean, linewidth=width, label=label, **style)
     if len(one.seeds) > 1:
-        error = one.curves.std(0, ddof=1) / np.sqrt(len(one.seeds))
+        error = standard_error(one.curves, 0)
         band = (one.iterations, mean - error, mean + error)
         axis.fill_between(*band, color=colour, alpha=0.15, linewidth=0, zorder=2)

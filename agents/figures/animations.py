@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridGame
-from mfg_envs.game import Array, ContinuousGame, check_range
+from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.pictures.canvas import axis_top
 from mfg_envs.pictures.drawing import draw_population
 from mfg_envs.pictures.scene import coordinates
 
-from ..runs.atomic_files import write_atomically
 from .crowds import Crowd, histogram, layout_of, read
 from .flows import board_top, draw_density, name_of, place_label
 from .players import Players
 from .style import OKABE_ITO, REFERENCE, figure
 
 PIXELS, DPI = 400, 100
-COLOURS, LEVELS = 128, 8
-"""Of a GIF; colours that differ by less than this in every channel count as one."""
 BINS, PLAYERS = 80, 300
 """Most bins in which players are counted, and most that are dots."""
-HOLD = (0.6, 1.6)
-"""Seconds that the first and the last picture of a GIF stand still."""
 
 
 def flow_animation(
@@ -146,62 +139,3 @@ def _pixels(drawn: Any) -> Array:
     canvas = FigureCanvasAgg(drawn)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def common_colours(frames: Sequence[Array]) -> Array:
-    """Return colours for all pictures, uint8 (at most ``COLOURS``, 3).
-
-    Three quarters are those that there is most of, as they are; the others are far from these, so
-    that the ends of colour bars survive.
-    """
-    chosen = np.unique(np.linspace(0, len(frames) - 1, 12).astype(int))
-    pixels = np.concatenate([frames[k].reshape(-1, 3) for k in chosen])
-    colours, counts = np.unique(pixels, axis=0, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    first = np.sort(np.unique(colours[order] // LEVELS, axis=0, return_index=True)[1])
-    colours, counts = colours[order][first], counts[order][first]
-    common = 3 * COLOURS // 4
-    chosen, rest = list(colours[:common]), colours[common:].astype(float)
-    weight = np.log1p(counts[common:])
-    near = np.min([((rest - colour) ** 2).sum(-1) for colour in chosen], axis=0)
-    while len(chosen) < min(COLOURS, len(colours)):
-        far = int((near * weight).argmax())
-        chosen.append(rest[far].astype(np.uint8))
-        near = np.minimum(near, ((rest - rest[far]) ** 2).sum(-1))
-    return np.array(chosen, np.uint8)
-
-
-def write_gif(path: str | Path, frames: Sequence[Array], fps: float = 10) -> None:
-    """Write pictures as a GIF that repeats, with one palette for all; as a whole or not at all.
-
-    Args:
-        path: Of the file, ending in .gif.
-        frames: uint8 (height, width, 3), all of one size, at least one.
-        fps: Pictures a second, in [1, 50]; the first and the last stand still for a while.
-
-    Raises:
-        ImportError: If pillow is missing.
-        ValueError: If an argument is out of its range.
-    """
-    path = Path(path)
-    check_range("fps", fps, 1, 50)
-    if path.suffix.lower() != ".gif":
-        raise ValueError(f"an animation is a .gif, got {path}")
-    if not len(frames) or len({np.shape(frame) for frame in frames}) > 1:
-        raise ValueError("frames must be at least one picture, all of one size")
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError('GIFs need pillow: pip install "mfg-envs[plot]"') from error
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(common_colours(frames).ravel().tolist())
-    images = [
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-        for frame in frames
-    ]
-    lasting = np.full(len(frames), round(1000 / fps))
-    lasting[0], lasting[-1] = (round(1000 * seconds) for seconds in HOLD)
-    options = {"append_images": images[1:], "duration": lasting.tolist(), "loop": 0}
-    write_atomically(
-        path, lambda file: images[0].save(file, "GIF", save_all=True, optimize=False, **options)
-    )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs.game import Array, check_choice
+from mfg_envs.numerics.estimates import half_width, standard_error
 
 from ..runs.running import Run
 from .style import OKABE_ITO, figure, label_ends, scale
@@ -44,7 +45,7 @@ def learning_curves(
     axis, ends, bands, seeds = drawn.subplots(), [], [], []
     for (label, given), colour in zip(runs.items(), OKABE_ITO, strict=False):
         where, values = curves(label, given, metric, x)
-        mean, half = values.mean(0), half_width(values)
+        mean, half = values.mean(0), band(values)
         mark = "o" if mean.size == 1 else None
         axis.plot(where, mean, color=colour, linewidth=1.8, marker=mark, zorder=3)
         bands.append((where, mean, half, colour))
@@ -99,35 +100,18 @@ def curves(label: str, given: Run | Sequence[Run], metric: str, x: str) -> tuple
     return where, np.concatenate(rows)
 
 
-def half_width(values: Array) -> Array:
-    """Return half the width of the 95 % confidence interval of a mean over E rows, (R,)."""
-    num = len(values)
-    if num == 1:
-        return np.zeros(values.shape[1])
-    return student(num - 1) * values.std(0, ddof=1) / np.sqrt(num)
-
-
-def student(freedom: int, inside: float = 0.95) -> float:
-    """Return where Student's law with whole degrees of freedom has a share ``inside`` of +-t.
-
-    Abramowitz, Stegun (1964), 26.7.3-4, in the angle whose tangent is ``t / sqrt(freedom)``;
-    bisection.
-    """
-    low, high = 0.0, np.pi / 2
-    odd = freedom % 2
-    orders = np.arange(1 + odd, freedom - 1, 2)  # cos^k, k = odd, odd + 2, ..., freedom - 2
-    factors = np.cumprod(np.concatenate([[1.0], orders / (orders + 1)]))
-    powers = odd + 2 * np.arange(len(factors))
-    while (angle := (low + high) / 2) not in (low, high):
-        series = np.sin(angle) * (factors @ np.cos(angle) ** powers)
-        if odd:
-            series = 2 / np.pi * (angle + (series if freedom > 1 else 0))
-        low, high = (angle, high) if series < inside else (low, angle)
-    return float(np.tan(angle) * np.sqrt(freedom))
+def band(values: Array) -> Array:
+    """Return half the width of the 95 % band about a mean over E rows, (R,); 0: of one row."""
+    return np.nan_to_num(half_width(standard_error(values, 0), len(values)))
 
 
 def exploitability_against_players(
-    sizes: Array, gaps: Array, errors: Array | None = None, slope: float = -0.5
+    sizes: Array,
+    gaps: Array,
+    errors: Array | None = None,
+    slope: float = -0.5,
+    *,
+    num_episodes: int | None = None,
 ) -> Any:
     """Draw what one of N players gains by leaving the mean-field policy, against N, log-log.
 
@@ -136,6 +120,8 @@ def exploitability_against_players(
         gaps: Gains, > 0, (K,).
         errors: Their standard errors, (K,); None: the gaps are exact.
         slope: Power of N in theory, drawn as a dashed line through the first point.
+        num_episodes: Independent episodes behind each gap, of whom the band takes account
+            (Student's t); None: very many.
 
     Returns:
         A matplotlib figure.
@@ -156,7 +142,7 @@ def exploitability_against_players(
     axis = drawn.subplots()
     line = gap[0] * (n / n[0]) ** slope
     axis.plot(n, line, color=OKABE_ITO[0], linestyle=(0, (4, 2)), label=f"theory: N^{slope:g}")
-    draw_gaps(axis, n, gap, error, OKABE_ITO[1], "o", "measured")
+    draw_gaps(axis, n, gap, half_width(error, num_episodes), OKABE_ITO[1], "o", "measured")
     axis.set(xscale="log", yscale="log", xlabel="players N")
     axis.set_ylabel("exploitability (reward one player gains)")
     axis.set_title("" if errors is None else "band: 95 % confidence", fontsize=10)
@@ -166,9 +152,9 @@ def exploitability_against_players(
 
 
 def draw_gaps(
-    axis: Any, n: Array, gap: Array, error: Array, colour: str, mark: str, label: str
+    axis: Any, n: Array, gap: Array, half: Array, colour: str, mark: str, label: str
 ) -> None:
-    """Draw gaps against N, (K,) each, with a band of 95 % confidence where errors are above 0."""
+    """Draw gaps against N, (K,) each, within bands of so much to either side."""
     axis.plot(n, gap, "-", marker=mark, markersize=4, color=colour, label=label)
-    low = np.maximum(gap - 1.96 * error, LEAST * gap)
-    axis.fill_between(n, low, gap + 1.96 * error, color=colour, alpha=0.25, linewidth=0)
+    low = np.maximum(gap - half, LEAST * gap)
+    axis.fill_between(n, low, gap + half, color=colour, alpha=0.25, linewidth=0)

@@ -20,6 +20,7 @@ import numpy as np
 
 from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame, as_int, check_range
+from mfg_envs.numerics.estimates import interval, standard_error
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.team import TeamBatchEnv
 from mfg_envs.soundness.initial_laws import initial_global_law, initial_local_law
@@ -52,13 +53,18 @@ class TeamValue(NamedTuple):
 
     Attributes:
         mean: Estimate.
-        error: Its standard error; the value is within 1.96 of them in 95 % of all cases.
+        error: Its standard error.
         returns: Of every episode, (B,).
     """
 
     mean: float
     error: float
     returns: Array
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Confidence interval of the value, 95 %."""
+        return interval(self.mean, self.error, self.returns.size)
 
 
 def team_value(
@@ -90,9 +96,7 @@ def team_value(
         for t in range(num_steps):
             step = batch.step(*policy.actions(batch))
             returns[low : low + block] += game.discount**t * step.reward
-    return TeamValue(
-        float(returns.mean()), float(returns.std(ddof=1) / math.sqrt(num_envs)), returns
-    )
+    return TeamValue(float(returns.mean()), float(standard_error(returns)), returns)
 
 
 def initial_value(game: TeamGame, v: Array, num_locals: int) -> float:

@@ -101,8 +101,8 @@ def best_values(team: Surrogate, q: Array) -> Array:
 
 
 def _bounds(chance: Array) -> Array:
-    """Return 2^53 times the running sums of chances but for the last, rounded up."""
-    return np.ceil(np.maximum(np.cumsum(chance, -1)[..., :-1], 0) * 2.0**53).astype(np.int64)
+    """Return the thresholds of chances as signed numbers, like the draws beside them."""
+    return random.thresholds(chance).astype(np.int64)
 
 
 # --- the oracles: E V of every configuration and global action, (C, A_g) for each x_g ---

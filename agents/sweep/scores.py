@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.numerics.estimates import standard_error
 
 from ..runs.atomic_files import write_json, write_npz
 from ..runs.learner import AnyLearner
@@ -60,8 +61,7 @@ class Scores(NamedTuple):
     @property
     def error(self) -> float:
         """Standard error of the mean; NaN with fewer than two seeds."""
-        last = self.curves[:, -1] if len(self.seeds) > 1 else np.full(2, np.nan)
-        return float(last.std(ddof=1) / np.sqrt(len(last)))
+        return float(standard_error(self.curves[:, -1])) if self.seeds else np.nan
 
 
 class Results(NamedTuple):

@@ -6,7 +6,7 @@ block is done while they are in the cache.  ``lo``, ``n`` and ``i`` are unsigned
 wrap negative indices around; whole arrays are passed on with a time, since it would count the
 references to every slice.
 
-``shift, first, odd, chance`` are a law of motion; see ``passes.Moves``.  ``chance.ndim`` tells its
+``shift, first, odd, chance`` are a law of motion; see ``passes.Maps``.  ``chance.ndim`` tells its
 kinds apart; numba compiles the branch of one kind and drops the others, for arguments only.
 """
 

@@ -28,6 +28,7 @@ from mfg_envs.game import (
     check_range,
     density,
 )
+from mfg_envs.game.histograms import shares
 from mfg_envs.soundness import continuous
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -253,9 +254,7 @@ class GridGame(FiniteGame):
             if a is None:
                 raise ValueError("a mean field of controls needs the actions: mean_field(x, a)")
             index = index * self.num_actions + a
-        one = np.zeros((*index.shape[:-1], int(np.prod(sizes))))
-        for row in np.ndindex(index.shape[:-1]):
-            one[row] = np.bincount(index[row], minlength=one.shape[-1]) / index.shape[-1]
+        one = shares(index, int(np.prod(sizes)))
         return self.crowd(one.reshape(*index.shape[:-1], *sizes))
 
     @cached_property

@@ -32,8 +32,8 @@ from mfg_envs.numerics.memory import empty
 from mfg_envs.soundness.initial_laws import initial_law
 
 
-class Moves(NamedTuple):
-    """A fixed law of motion for the passes; no maps, and a flat ``chance``, if it is not fixed.
+class Maps(NamedTuple):
+    """A fixed law of motion as maps of the states; no maps, and a flat ``chance``, if not fixed.
 
     Attributes:
         shift: How far each map moves most states, int64 (D,).
@@ -50,36 +50,36 @@ class Moves(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def moves_table(game: FiniteGame) -> Moves:
+def maps_table(game: FiniteGame) -> Maps:
     """Tabulate a fixed law of motion."""
     if not moves_are_fixed(game):
-        return _moves(np.empty((0, game.num_states), np.int64), np.empty(0))
+        return _maps(np.empty((0, game.num_states), np.int64), np.empty(0))
     moves = kernel(game, 0, None)
     S, A, K = moves.prob.shape
     maps = moves.next.transpose(1, 2, 0).reshape(A * K, S)
     if (moves.prob != moves.prob[:1]).any():
-        return _moves(maps, np.array(moves.prob.transpose(1, 2, 0), order="C"))  # not read-only
+        return _maps(maps, np.array(moves.prob.transpose(1, 2, 0), order="C"))  # not read-only
     maps, which = np.unique(maps, axis=0, return_inverse=True)
     chance = np.zeros((A, len(maps)))
     np.add.at(chance, (np.arange(A)[:, None], which.reshape(A, K)), moves.prob[0])
-    return _moves(maps, chance)
+    return _maps(maps, chance)
 
 
-def _moves(maps: Array, chance: Array) -> Moves:
+def _maps(maps: Array, chance: Array) -> Maps:
     D, S = maps.shape
     jumps = maps - np.arange(S)
     shift = np.array([np.bincount(row + S).argmax() - S for row in jumps], np.int64)
     d, s = np.nonzero(jumps != shift[:, None])
     starts = np.append(np.arange(0, S, int(BLOCK)), S)
     first = np.searchsorted(d * S + s, np.arange(D)[:, None] * S + starts)
-    return Moves(shift, first, np.stack([s, maps[d, s]]).astype(np.uint64), chance)
+    return Maps(shift, first, np.stack([s, maps[d, s]]).astype(np.uint64), chance)
 
 
 @functools.lru_cache(maxsize=16)
 def arguments(game: FiniteGame) -> tuple[Any, ...]:
     """Return what every sweep reads of a game; no ``legal`` where all actions are."""
     legal = np.array(game.legal_actions.T, order="C")
-    return constants(game), legal[:0] if legal.all() else legal, tuple(moves_table(game))
+    return constants(game), legal[:0] if legal.all() else legal, tuple(maps_table(game))
 
 
 def forward(game: FiniteGame, policy: Array) -> Array | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.kinds import check_finite
 from mfg_envs.game.probabilities import check_laws
-from mfg_envs.game.reads import law_table, moves_are_fixed
+from mfg_envs.game.reads import moves_are_fixed, stacked
 from mfg_envs.soundness.next_states import check_next
+from mfg_envs.soundness.rewards import check_rewards
 
 
 class Kernel(NamedTuple):
@@ -49,13 +50,35 @@ def _fixed_kernel(game: FiniteGame) -> Kernel:
 
 def _kernel(game: FiniteGame, t: int, m: Array | None) -> Kernel:
     x, a = _pairs(game)
-    prob = law_table(game, t, x, a, m)
-    w = np.arange(prob.shape[-1])
-    there = np.asarray(game.step(t, x[..., None], a[..., None], m, w))
-    there = np.where(game.legal_actions[..., None], there, x[..., None])
-    there = np.broadcast_to(there, prob.shape)
-    check_laws("noise_law", prob, "xa")
-    check_next("step", there, game.num_states, lambda i: f"t={t}, x={i[0]}, a={i[1]}, w={i[2]}")
+
+    def step(x: Array, a: Array, w: Array) -> Array:
+        return np.where(game.legal_actions[..., None], game.step(t, x, a, m, w), x)
+
+    law = game.noise_law(t, x, a, m)
+    return tabulated_moves("", law, step, (x, a), game.num_states, f"t={t}, x={{}}, a={{}}")
+
+
+def tabulated_moves(
+    suffix: str, law: Any, step: Any, arguments: tuple[Array, ...], num_states: int, words: str
+) -> Kernel:
+    """Tabulate a law of motion over all its arguments.
+
+    Args:
+        suffix: Of the names of the methods, "noise_law" and "step".
+        law: What the noise law gives for the arguments.
+        step: Next state of arguments and outcomes.
+        arguments: Index arrays of one shape (*inner), the state first.
+        num_states: States there are.
+        words: How an error words the arguments: a format of them.
+
+    Raises:
+        ValueError: If a probability or a next state is out of its range; names the arguments.
+    """
+    prob = stacked(law, arguments[0].shape)
+    check_laws(f"noise_law{suffix}", prob, "xa" if len(arguments) == 2 else "xga")
+    there = step(*(v[..., None] for v in arguments), np.arange(prob.shape[-1]))
+    there = np.broadcast_to(np.asarray(there), prob.shape)
+    check_next(f"step{suffix}", there, num_states, lambda i: f"{words}, w={{}}".format(*i))
     return Kernel(there.astype(np.int32), prob)
 
 
@@ -67,11 +90,23 @@ def rewards(game: FiniteGame, t: int, m: Array) -> Array:
     """
     check_finite(game)
     x, a = _pairs(game)
-    table = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
-    wrong = np.argwhere(~np.isfinite(table))
-    if wrong.size:
-        i, j = wrong[0]
-        raise ValueError(f"reward(t={t}, x={i}, a={j}) is {table[i, j]}, not a finite number")
+    return tabulated_rewards("reward", game.reward(t, x, a, m), x.shape, f"t={t}, x={{}}, a={{}}")
+
+
+def tabulated_rewards(name: str, value: Any, shape: tuple[int, ...], words: str) -> Array:
+    """Return what a method earns for all its arguments as one array of a shape.
+
+    Args:
+        name: Of the method.
+        value: What it gave.
+        shape: Of the arguments.
+        words: How an error words the arguments: a format of them.
+
+    Raises:
+        ValueError: If a reward is not a finite number; names the arguments.
+    """
+    table = np.broadcast_to(np.asarray(value, np.float64), shape)
+    check_rewards(name, table, lambda i: words.format(*i))
     return table
 
 

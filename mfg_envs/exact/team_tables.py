@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact.tables import Kernel
+from mfg_envs.exact.tables import Kernel, tabulated_moves, tabulated_rewards
 from mfg_envs.game import Array, TeamGame
-from mfg_envs.game.probabilities import check_laws
-from mfg_envs.game.reads import stacked
-from mfg_envs.soundness.next_states import check_next
 
 TABLE_LIMIT = 1 << 22
 """Most rows (S * S_g * A) of a table."""
@@ -63,42 +60,22 @@ def tables(game: TeamGame) -> TeamTables:
             f"the tables of {game.name} need S * S_g * A <= {TABLE_LIMIT} rows, got"
             f" {' * '.join(map(str, sizes))}: choose smaller sizes"
         )
-    pair, triple = _pairs(game), tuple(np.indices(sizes, np.int64))
-    moves, earned = None, None
-    if not game.global_follows:
-        moves = _moves(game.noise_law_global, game.step_global, pair, sizes[1])
-    if not game.reward_reads_crowd:
-        earned = _rewards("reward_global", game.reward_global(*pair, None), pair[0].shape)
-    return TeamTables(
-        moves,
-        _moves(game.noise_law_local, game.step_local, triple, sizes[0]),
-        earned,
-        _rewards("reward_local", game.reward_local(*triple), sizes),
-    )
-
-
-def _pairs(game: TeamGame) -> tuple[Array, Array]:
     x_g, a_g = np.indices((game.num_global_states, game.num_global_actions), np.int64)
-    return x_g, a_g
-
-
-def _moves(noise_law: Any, step: Any, arguments: tuple[Array, ...], num_states: int) -> Kernel:
-    """Tabulate a law of motion over all its arguments, and check it."""
-    prob = stacked(noise_law(*arguments), arguments[0].shape)
-    check_laws(noise_law.__name__, prob, "xa" if len(arguments) == 2 else "xga")
-    there = step(*(v[..., None] for v in arguments), np.arange(prob.shape[-1]))
-    there = np.broadcast_to(np.asarray(there), prob.shape)
-    check_next(step.__name__, there, num_states, lambda i: ", ".join(map(str, i)))
-    return Kernel(_frozen(there.astype(np.int32)), _frozen(prob))
-
-
-def _rewards(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    table = np.broadcast_to(np.asarray(value, np.float64), shape)
-    wrong = np.argwhere(~np.isfinite(table))
-    if wrong.size:
-        place = tuple(wrong[0].tolist())
-        raise ValueError(f"{name}{place} is {table[place]}, not a finite number")
-    return _frozen(table)
+    pair, triple = (x_g, a_g), tuple(np.indices(sizes, np.int64))
+    moves, earned, of_pair, of_triple = None, None, "x_g={}, a_g={}", "x={}, x_g={}, a={}"
+    if not game.global_follows:
+        law = game.noise_law_global(x_g, a_g)
+        moves = tabulated_moves("_global", law, game.step_global, pair, sizes[1], of_pair)
+        moves = Kernel(*map(_frozen, moves))
+    if not game.reward_reads_crowd:
+        value = game.reward_global(x_g, a_g, None)
+        earned = _frozen(tabulated_rewards("reward_global", value, x_g.shape, of_pair))
+    x, x_g, a = triple
+    law = game.noise_law_local(x, x_g, a)
+    own = tabulated_moves("_local", law, game.step_local, triple, sizes[0], of_triple)
+    value = game.reward_local(x, x_g, a)
+    local_reward = _frozen(tabulated_rewards("reward_local", value, sizes, of_triple))
+    return TeamTables(moves, Kernel(*map(_frozen, own)), earned, local_reward)
 
 
 def _dense(moves: Kernel) -> Array:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.game.finite import Array
+from mfg_envs.game.histograms import shares
 from mfg_envs.game.laws import Normal, Uniform
 
 REACH = 3.5
@@ -92,13 +93,9 @@ def of_histogram(game: Any, h: Array) -> Array:
 
 def of_players(game: Any, x: tuple[Array, ...]) -> Array:
     """Return the density (*batch, *bins) of players, a tuple of arrays (*batch, N)."""
-    shape, cells = game.mean_field_shape, int(np.prod(game.mean_field_shape))
+    shape = game.mean_field_shape
     index = np.ravel_multi_index(game.place(x), shape)
-    *batch, num_agents = index.shape
-    rows = int(np.prod(batch))
-    flat = np.arange(rows).repeat(num_agents) * cells + index.ravel()
-    counts = np.bincount(flat, minlength=rows * cells).reshape(*batch, cells)
-    return of_histogram(game, counts / num_agents)
+    return of_histogram(game, shares(index, int(np.prod(shape))))
 
 
 def of_law(game: Any) -> Array:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mfg_envs.game.histograms import shares
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import check_clock, check_parameters
 from mfg_envs.game.variants import Variants
@@ -192,11 +193,8 @@ class FiniteGame(Game):
             if a is None:
                 raise ValueError("a mean field of controls needs the actions: mean_field(x, a)")
             index = index * self.num_actions + a
-        *batch, num_agents = index.shape
-        rows, cells = int(np.prod(batch)), int(np.prod(self.mean_field_shape))
-        flat = np.arange(rows).repeat(num_agents) * cells + index.ravel()
-        counts = np.bincount(flat, minlength=rows * cells)
-        return counts.reshape(*batch, *self.mean_field_shape) / num_agents
+        share = shares(index, int(np.prod(self.mean_field_shape)))
+        return share.reshape(*index.shape[:-1], *self.mean_field_shape)
 
     def crowd(self, law: Array) -> Array:
         """Return the mean field of an infinite population.

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mfg_envs.game.finite import REQUIRED, Array
+from mfg_envs.game.histograms import shares
 from mfg_envs.game.layout import Layout
 from mfg_envs.game.parameters import check_clock, check_parameters
 from mfg_envs.game.reads import reads_crowd
@@ -157,7 +158,4 @@ class TeamGame(Variants, ABC):
         if a is not None:
             shape = (*shape, self.num_local_actions)
             index = index * self.num_local_actions + a
-        *batch, num_locals = index.shape
-        rows, cells = int(np.prod(batch)), int(np.prod(shape))
-        flat = np.arange(rows).repeat(num_locals) * cells + index.ravel()
-        return np.bincount(flat, minlength=rows * cells).reshape(*batch, *shape) / num_locals
+        return shares(index, int(np.prod(shape))).reshape(*index.shape[:-1], *shape)

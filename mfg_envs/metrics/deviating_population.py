@@ -9,7 +9,8 @@ import numpy as np
 
 from mfg_envs.exact.tables import crowd, kernel, push
 from mfg_envs.game import Array
-from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, moves, shares
+from mfg_envs.game.histograms import shares
+from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, moves
 from mfg_envs.numerics import random
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.alias import alias_table, sample_actions

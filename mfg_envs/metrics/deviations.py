@@ -26,6 +26,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game.histograms import shares
 from mfg_envs.game.reads import law_table, moves_are_fixed
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
@@ -73,13 +74,6 @@ def expect(game: FiniteGame, policy: Array) -> Expected:
 def at_time(table: Array, t: int) -> Array:
     """Return the row of time ``t``; of a stationary table the only one."""
     return table[min(t, len(table) - 1)]
-
-
-def shares(x: Array, num_states: int) -> Array:
-    """Return the share of players in each private state, (B, S) from (B, N); zeros if N is 0."""
-    flat = np.arange(len(x))[:, None] * num_states + x
-    counts = np.bincount(flat.ravel(), minlength=len(x) * num_states)
-    return counts.reshape(len(x), num_states) / max(x.shape[1], 1)
 
 
 def moves(game: FiniteGame, t: int, x: Array, a: Array, m: Array) -> tuple[Array, Array]:

@@ -31,8 +31,8 @@ numbers.  Own noise cancels through the values v of the infinite population, whi
 for *any* v, with ``x' = step(t, x, a, m_N, w)``; so what is sampled is of the
 order of the fluctuations of the crowd.
 
-Where a gain is rare, as among many players of a strict equilibrium, the normal interval is too
-narrow; an error of 0 says that no episode saw a gain.
+Where a gain is rare, as among many players of a strict equilibrium, the interval is too narrow;
+an error of 0 says that no episode saw a gain.
 
 A stationary game starts from the policy's stationary mean field, and after ``num_steps`` players
 are credited v: against the game that never ends this is off by at most ``4 g^num_steps max|r| /
@@ -52,6 +52,7 @@ from mfg_envs.metrics import finite_riccati
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import CrowdResponse, OneOfMany, expect, own_state_response
 from mfg_envs.metrics.finite_riccati import AffineInCrowd
+from mfg_envs.numerics.estimates import interval, standard_error
 
 TAIL = 1e-3
 """Weight at which a stationary game is cut off by default."""
@@ -67,6 +68,7 @@ class NashGap(NamedTuple):
         value_error: Its standard error.
         deviation: What the deviator plays: a ``CrowdResponse``, a policy (T, S, A) of its own
             state, or an ``AffineInCrowd``.
+        num_episodes: Pairs of populations that were simulated; None in closed form.
     """
 
     gap: float
@@ -74,11 +76,12 @@ class NashGap(NamedTuple):
     value: float
     value_error: float
     deviation: CrowdResponse | AffineInCrowd | Array
+    num_episodes: int | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Normal confidence interval of the gap, 95 %."""
-        return self.gap - 1.96 * self.error, self.gap + 1.96 * self.error
+        """Confidence interval of the gap, 95 %; a point in closed form."""
+        return interval(self.gap, self.error, self.num_episodes)
 
     @property
     def best_value(self) -> float:
@@ -149,9 +152,9 @@ def nash_gap(
     own = population.surplus(seed, num_episodes, expected.rules, expected.own)
     gain = population.surplus(seed, num_episodes, deviation, expected.best) - own
     law, before, best = expected.law, expected.own[0], expected.best[0]
-    own_error, error = (float(v.std(ddof=1)) / math.sqrt(num_episodes) for v in (own, gain))
+    own_error, error = (float(standard_error(v)) for v in (own, gain))
     gap, value = float(law @ (best - before) + gain.mean()), float(law @ before + own.mean())
-    return NashGap(gap, error, value, own_error, deviation)
+    return NashGap(gap, error, value, own_error, deviation, num_episodes)
 
 
 def _num_steps(game: FiniteGame, num_steps: int | None) -> int:

@@ -150,7 +150,28 @@ def categorical(law: Array, u: Array) -> Array:
     """Return the index of the outcome in which each uniform number falls.
 
     Args:
-        law: Probabilities, (K,); their running sums are taken left to right.
-        u: Uniform numbers in [0, 1), any shape.
+        law: Probabilities, (K,) of one law or (*inner, K) of one for each number; their running
+            sums are taken left to right.
+        u: Uniform numbers in [0, 1), (*inner).
     """
-    return np.searchsorted(np.cumsum(law[:-1]), u, side="right")
+    if law.ndim == 1:
+        return np.searchsorted(np.cumsum(law[:-1]), u, side="right")
+    outcome, total = np.zeros(u.shape, np.int64), np.zeros(u.shape)
+    for k in range(law.shape[-1] - 1):
+        total = total + law[..., k]
+        outcome += u >= total
+    return outcome
+
+
+def thresholds(law: Array) -> Array:
+    """Return where outcomes end in units of 2^-53, for compiled loops.
+
+    Args:
+        law: Probabilities, (*inner, K).
+
+    Returns:
+        2^53 times their running sums without the last, rounded up, uint64 (*inner, K - 1): the
+        outcome is the number of them that are at most the 53 upper random bits.
+    """
+    sums = np.maximum(np.cumsum(law, -1)[..., :-1], 0)
+    return np.ceil(sums * 2.0**53).astype(U64)

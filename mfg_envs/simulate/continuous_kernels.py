@@ -22,6 +22,7 @@ from mfg_envs.game import Array, ContinuousGame, Normal, cell, density
 from mfg_envs.game.continuous import LANES
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import constants, methods, scalar
+from mfg_envs.numerics.restrict import restrict
 from mfg_envs.soundness.initial_laws import initial_law
 
 BLOCK = 512
@@ -110,7 +111,7 @@ def simulator(game: ContinuousGame) -> Callable[..., bool]:
 def _simulator(
     game_class: type[ContinuousGame], sizes: tuple[int, int, int], normal: bool
 ) -> Callable[..., bool]:
-    view, noise_law, move, reward, jit = methods(game_class)
+    view, noise_law, move, reward, _ = methods(game_class)
     bits, fold, unit, normals, place = map(
         scalar, (random.bits, random.fold, random.unit, random.normals, cell)
     )
@@ -184,7 +185,7 @@ def _simulator(
                 smooth(grid, counts, n, one_field, other_field, m2[b].reshape(cells))
         return True
 
-    return jit(step, pipeline_class=_no_alias())
+    return restrict(step)
 
 
 @functools.cache
@@ -283,16 +284,3 @@ def _flat(dim: int) -> Any:
         return register_jitable(lambda where, axes: where[0])
     before = _flat(last)
     return register_jitable(lambda where, axes: before(where, axes) * axes[last].bins + where[last])
-
-
-@functools.cache
-def _no_alias() -> Any:
-    """Return a compiler that is told that no two arrays overlap, or it could not use vectors."""
-    from numba.core.compiler import CompilerBase, DefaultPassBuilder
-
-    class NoAlias(CompilerBase):
-        def define_pipelines(self) -> Any:
-            self.state.flags.noalias = True
-            return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
-
-    return NoAlias

@@ -27,6 +27,7 @@ from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import constants, methods, scalar
 from mfg_envs.soundness.finite import check_sound
 from mfg_envs.soundness.next_states import check_next
+from mfg_envs.soundness.rewards import check_rewards
 
 BLOCK = 1024
 """Players a block: its scratch arrays stay in the first-level cache."""
@@ -39,8 +40,7 @@ class Moves(NamedTuple):
 
     Attributes:
         next: Next state of (x, a, w), uint32 (S * A * K,).
-        chance: ``2^53`` times the running sums of the noise law without the last, rounded up:
-            uint64 (S * A * (K - 1),).  The outcome is the number of them <= the random bits.
+        chance: ``random.thresholds`` of the noise law, uint64 (S * A * (K - 1),).
     """
 
     next: Array
@@ -56,8 +56,7 @@ def moves_table(game: FiniteGame) -> tuple[Moves, tuple[int, int, int]]:
         there, prob = exact.kernel(game, 0, None)
         sizes = prob.shape
         if prob.size <= TABLE_LIMIT:
-            sums = np.ceil(np.maximum(np.cumsum(prob, -1)[..., :-1], 0) * 2.0**53)
-            moves = Moves(there.astype(np.uint32).ravel(), sums.astype(np.uint64).ravel())
+            moves = Moves(there.astype(np.uint32).ravel(), random.thresholds(prob).ravel())
     return moves, sizes
 
 
@@ -70,17 +69,11 @@ def step(
     r = np.broadcast_to(np.asarray(game.reward(t, x, a, m), np.float64), x.shape)
     law = law_table(game, t, x, a, m)
     check_laws("noise_law", law, "bi")
-    w, total = np.zeros(x.shape, np.int64), np.zeros(x.shape)
-    for k in range(law.shape[-1] - 1):
-        total = total + law[..., k]
-        w += u >= total
+    w = random.categorical(law, u)
     x2 = np.broadcast_to(np.asarray(game.step(t, x, a, m, w)), x.shape)
     x2 = np.where(game.legal_actions[x, a], x2, x)
     check_next("step", x2, game.num_states, lambda i: f"t={t}, x={x[i]}, a={a[i]}, w={w[i]}")
-    wrong = ~np.isfinite(r)
-    if wrong.any():
-        i = tuple(np.argwhere(wrong)[0].tolist())
-        raise ValueError(f"reward(t={t}, x={x[i]}, a={a[i]}) is {r[i]}, not a finite number")
+    check_rewards("reward", r, lambda i: f"t={t}, x={x[i]}, a={a[i]}")
     return x2.astype(np.int32), r.copy()
 
 

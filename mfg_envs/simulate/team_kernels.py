@@ -121,11 +121,7 @@ def _outcome(name: str, law: Any, u: Array) -> Array:
     """Return the outcome each uniform number falls into."""
     chances = stacked(law, u.shape)
     check_laws(name, chances, "bi"[: u.ndim])
-    w, total = np.zeros(u.shape, np.int64), np.zeros(u.shape)
-    for k in range(chances.shape[-1] - 1):
-        total = total + chances[..., k]
-        w += u >= total
-    return w
+    return random.categorical(chances, u)
 
 
 def _team_reward(r_g: Any, earned: Array) -> Array:
@@ -138,9 +134,8 @@ def _team_reward(r_g: Any, earned: Array) -> Array:
 
 
 def _simulation(moves: Any) -> tuple[Array, Array, int]:
-    """Return next states, 2^53 times the running sums of the chances, and K, for the kernel."""
-    sums = np.maximum(np.cumsum(moves.prob, -1)[..., :-1], 0) * 2.0**53
-    chance = np.ceil(sums).astype(np.uint64)
+    """Return next states, the thresholds of the chances, and K, for the kernel."""
+    chance = random.thresholds(moves.prob)
     return moves.next.astype(np.uint32).ravel(), chance.ravel(), moves.prob.shape[-1]
 
 

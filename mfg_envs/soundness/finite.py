@@ -21,6 +21,7 @@ from mfg_envs.game.probabilities import TOLERANCE, check_laws
 from mfg_envs.game.reads import law_table
 from mfg_envs.soundness.initial_laws import initial_law
 from mfg_envs.soundness.next_states import check_next
+from mfg_envs.soundness.rewards import check_rewards
 
 PAIRS = 256
 """Most (state, action) pairs whose moves and rewards are looked at."""
@@ -262,8 +263,5 @@ def _moment(
 
     check_next("step", np.where(can_be, there, x[:, None]), game.num_states, place)
     r = numbers("reward", called("reward", x, a, m), x.shape)
-    wild = met & ~np.isfinite(r)
-    if wild.any():
-        i = int(wild.argmax())
-        raise ValueError(f"reward(t={t}, x={x[i]}, a={a[i]}) is {r[i]}, not a finite number")
+    check_rewards("reward", np.where(met, r, 0), lambda i: f"t={t}, x={x[i]}, a={a[i]}")
     return law, there, r

@@ -9,6 +9,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.game import FiniteGame
 from mfg_envs.numerics.compiler import backend
+from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.testing.contract import (
     METHODS,
@@ -243,7 +244,7 @@ def value(game: FiniteGame, rng: np.random.Generator) -> None:
     env.set_population_policy(policy)
     env.reset()
     returns = game.discount ** np.arange(num_steps) @ env.rollout(policy, num_steps).reward
-    error = returns.std(ddof=1) / np.sqrt(POPULATIONS)
+    error = standard_error(returns)
     require(
         abs(returns.mean() - expected) <= ERRORS * error + slack,
         f"players of an infinite population earn {returns.mean():.6g} on average (standard error"

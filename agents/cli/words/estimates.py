@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from mfg_envs.game import Array
+from mfg_envs.numerics.estimates import standard_error
 
 
 def of_seeds(values: Array) -> str:
     """Return the mean of independent values, with its standard error where there are several."""
     values = np.asarray(values, np.float64)
-    error = values.std(ddof=1) / math.sqrt(values.size) if values.size > 1 else 0.0
-    return estimate(float(values.mean()), float(error))
+    return estimate(float(values.mean()), float(standard_error(values)))
 
 
 def estimate(mean: float, error: float) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...figures.gifs import pillow, stream_gif
 from ...runs.atomic_files import write_atomically
 from .outputs import check_file
 
-COLOURS = 256
-"""Of a frame of a GIF, the most it can have."""
 KINDS = (".gif", ".mp4", ".png")
 
 
@@ -29,7 +28,7 @@ def check_film(path: Path) -> None:
     if path.suffix == ".mp4":
         _ffmpeg()
     else:
-        _pillow()
+        pillow()
 
 
 def write_film(path: Path, frames: Iterator[Any], fps: float) -> None:
@@ -41,15 +40,11 @@ def write_film(path: Path, frames: Iterator[Any], fps: float) -> None:
     if path.suffix == ".mp4":
         write_atomically(path, lambda file: _pipe(file.name, frames, fps))
         return
-    image = _pillow()
     if path.suffix == ".png":
-        *_, last = frames
+        image, (*_, last) = pillow(), frames
         write_atomically(path, lambda file: image.fromarray(last).save(file, "PNG"))
         return
-    drawn = (image.fromarray(frame).quantize(COLOURS, dither=0) for frame in frames)
-    options = {"save_all": True, "duration": round(1000 / fps), "loop": 0}
-    first = next(drawn)
-    write_atomically(path, lambda file: first.save(file, "GIF", append_images=drawn, **options))
+    stream_gif(path, frames, fps)
 
 
 def _pipe(path: str, frames: Iterator[Any], fps: float) -> None:
@@ -85,10 +80,3 @@ def _ffmpeg() -> str:
             "an .mp4 needs ffmpeg: install it with your system, or pip install imageio-ffmpeg;"
             " a .gif needs neither"
         ) from error
-
-
-def _pillow() -> Any:
-    try:
-        return importlib.import_module("PIL.Image")
-    except ImportError as error:
-        raise ImportError('pictures need Pillow: pip install "mfg-envs[plot]"') from error

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from agents import cli
 from agents.cli import COMMANDS, app
-from agents.cli.listing import attributes, offered_learners
+from agents.cli.listing import offered_learners
 from agents.cli.show import known_solution
+from agents.cli.words.docstrings import attributes
 from agents.cli.words.examples import EXAMPLES
 from agents.cli.words.names import complete_game, complete_learner, learner_class
 from mfg_envs import __version__

@@ -93,6 +93,7 @@ def test_episodes_have_the_exact_mean(name, k):
     wanted = initial_value(game, exact_team_value(policy, n), n)
     assert value.returns.shape == (2000,)
     assert value.error == pytest.approx(value.returns.std() / np.sqrt(2000), rel=1e-3)
+    assert value.interval[1] - value.mean == pytest.approx(1.9612 * value.error, rel=1e-4)
     assert abs(value.mean - wanted) < 4 * value.error + 1e-6 * abs(wanted)
 
 

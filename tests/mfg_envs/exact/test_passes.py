@@ -52,7 +52,7 @@ def test_every_block_is_what_numpy_says(large, random_policy, use):
 
 
 def test_shifts_and_odd_states_are_the_moves(large):
-    shift, first, odd, chance = passes.moves_table(large)
+    shift, first, odd, chance = passes.maps_table(large)
     moves = kernel(large, 0, None)
     S, A, K = moves.prob.shape
     worth = np.random.default_rng(0).uniform(size=S)
@@ -71,7 +71,7 @@ def test_shifts_and_odd_states_are_the_moves(large):
 
 
 def test_moves_on_a_line_are_shifts_with_few_odd_states():
-    moves = passes.moves_table(RingRoad(num_cells=5000, num_speeds=3))
+    moves = passes.maps_table(RingRoad(num_cells=5000, num_speeds=3))
     assert moves.shift.tolist() == [0, 1]
     assert moves.odd.tolist() == [[4999], [0]]  # the last cell, whose next one is the first
 

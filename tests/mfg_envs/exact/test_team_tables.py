@@ -44,8 +44,11 @@ def test_tables_hold_what_the_rules_say(name):
     ("fault", "message"),
     [
         ("law", r"noise_law_local\[x=0\]\[g=0\]\[a=0\] must be .* sum 1.1"),
-        ("step", r"step_local\(2, 0, 0, 1\) leads to 3, which is not a state in \[0, 3\)"),
-        ("local", r"reward_local\(2, 0, 1\) is nan, not a finite number"),
+        (
+            "step",
+            r"step_local\(x=2, x_g=0, a=0, w=1\) leads to 3, which is not a state in \[0, 3\)",
+        ),
+        ("local", r"reward_local\(x=2, x_g=0, a=1\) is nan, not a finite number"),
     ],
 )
 def test_tables_name_what_is_wrong(fault, message):

@@ -65,6 +65,14 @@ def test_nobody_gains_where_the_crowd_is_drawn_anew_and_every_choice_is_as_good(
     assert found.best_value == found.value
 
 
+def test_the_interval_of_few_episodes_is_students():
+    found = nash_gap(Fashion(), np.full((1, 2, 2), 0.5), 10, num_episodes=4)
+    low, high = found.interval
+    assert found.error > 0
+    assert (low + high) / 2 == pytest.approx(found.gap)
+    assert (high - low) / 2 == pytest.approx(3.182446 * found.error, rel=1e-6)  # 3 free
+
+
 def test_telescoping_changes_the_noise_and_not_the_mean(any_game, random_policy):
     policy = random_policy(any_game)
     expected = expect(any_game, policy)

@@ -120,6 +120,25 @@ def test_categorical_splits_the_unit_interval_at_the_running_sums():
     assert drawn.tolist() == [[0, 0], [1, 1], [1, 2]]
 
 
+def test_a_law_for_each_number_gives_what_each_law_gives_alone():
+    laws = np.random.default_rng(0).dirichlet(np.ones(4), (50, 3))
+    u = random.uniform(random.seed_key(14), 150).reshape(50, 3)
+    alone = [random.categorical(laws[i], u[i]) for i in np.ndindex(u.shape)]
+    assert random.categorical(laws, u).ravel().tolist() == alone
+
+
+def test_thresholds_count_to_the_outcome_that_the_number_falls_in():
+    laws = np.random.default_rng(1).dirichlet(np.ones(4), 1000)
+    laws[0], laws[1] = [0, 1, 0, 0], [-1e-9, 0.5, 0.5, 1e-9]  # rounding below 0 is nothing
+    z = random.counter_bits(random.seed_key(15), 1000)
+    ends = random.thresholds(laws)
+    assert ends.dtype == np.uint64
+    assert ends.shape == (1000, 3)
+    counted = ((z >> np.uint64(11))[:, None] >= ends).sum(-1)
+    assert counted.tolist() == random.categorical(laws, random.unit(z)).tolist()
+    assert random.thresholds(np.array([0.25, 0.75])).tolist() == [2**51]
+
+
 def test_a_draw_is_a_function_of_key_and_counter():
     key = random.subkey(random.seed_key(11), 3, random.NOISE, 5)
     assert np.array_equal(random.uniform(key, 10), random.uniform(key, 1000)[:10])

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from mfg_envs.game import Array, check_choice
+from mfg_envs.numerics.estimates import standard_error
 
 from ....runs.atomic_files import write_atomically, write_json
 from ...words import tables
@@ -154,8 +155,8 @@ def _course(panel: figure.Panel) -> Table:
 def _plus_minus(values: Array) -> str:
     """Return mean and standard error of a column over seeds."""
     digits = 2 if abs(values.mean()) < 20 else 1
-    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else None
-    return f"{values.mean():.{digits}f}" + ("" if error is None else f"±{error:.{digits}f}")
+    error = standard_error(values)
+    return f"{values.mean():.{digits}f}" + ("" if np.isnan(error) else f"±{error:.{digits}f}")
 
 
 def _ends(panel: figure.Panel) -> dict[str, Any]:

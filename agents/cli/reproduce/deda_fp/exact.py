@@ -11,6 +11,7 @@ from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.exact.discretise import discretise
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game.histograms import shares
 from mfg_envs.metrics.distances import wasserstein_line
 
 from ....solvers.fixed_point_iteration import FixedPointIteration
@@ -53,8 +54,7 @@ def distance(found: Equilibrium, states: Array) -> Array:
     """Return W1 between the equilibrium and the law of players (T, M), at every time (T,)."""
     points = found.points
     nearest = np.searchsorted((points[1:] + points[:-1]) / 2, states)
-    laws = [np.bincount(row, minlength=points.size) / row.size for row in nearest]
-    return wasserstein_line(np.array(laws), found.flow, points)
+    return wasserstein_line(shares(nearest, points.size), found.flow, points)
 
 
 def fictitious_play(game: ContinuousGame, iterations: int, *, gaussian: bool) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.simulate.batch import BatchEnv
 
 from ....deep_play.deda_fp import DedaFP
@@ -121,7 +122,7 @@ def convergence(
         met = [_played(game, learner, last, N, seed) for seed in range(num)]
         each = np.array([_apart(game, m, law) for m in met])
         to_law.append(each.mean())
-        errors.append(each.std(ddof=1) / np.sqrt(num))
+        errors.append(standard_error(each))
         to_flow.append(np.mean([_apart(game, m, last.mean_field) for m in met]))
     y, error = np.array(to_law), np.array(errors)
     slope = fit(np.array(sizes, float), y, error / y, (y / error) ** 2)

@@ -14,6 +14,8 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from mfg_envs.numerics.estimates import half_width
+
 from ....figures.curves import draw_gaps
 from ....runs.atomic_files import write_atomically, write_json
 from ....runs.locks import TakenError, claim
@@ -175,11 +177,12 @@ def _draw(axis: Any, curve: Curve, colour: str) -> None:
     mark, label = MARKS[curve.kind], curve.game
     if curve.kind != "value":  # the panel names the game
         label = f"{label.split(', ')[1]}: sees {_label(curve)}"
-    if curve.exact:
+    if curve.num_episodes is None:
         style = "--" if curve.kind == "crowd" else ":" if curve.kind == "own state" else "-"
         axis.plot(n, size, style, marker=mark, color=colour, label=label, **HOLLOW)
         return
-    draw_gaps(axis, n, size, error, colour, mark, label)
+    half = map(half_width, error, curve.num_episodes[shown])
+    draw_gaps(axis, n, size, np.array(list(half)), colour, mark, label)
 
 
 def _draw_powers(axis: Any, curves: list[Curve]) -> None:

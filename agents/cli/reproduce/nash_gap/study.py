@@ -53,6 +53,7 @@ class Curve(NamedTuple):
         num_agents: Players N, (K,).
         size: The gap, or the error of the value, (K,).
         error: Its standard error, (K,); 0: exact.
+        num_episodes: Of which each point is a mean, (K,); None: exact.
     """
 
     panel: str
@@ -61,6 +62,7 @@ class Curve(NamedTuple):
     num_agents: Array
     size: Array
     error: Array
+    num_episodes: Array | None = None
 
     @property
     def exact(self) -> bool:
@@ -135,13 +137,15 @@ def _simulated(case: Case, most: int, quick: bool, kept: KeptNumbers) -> Curve:
         return found.gap, found.error
 
     numbers = [n for n in NUM_AGENTS if n <= min(case.most_agents, most)]
+    most_episodes = [min(case.episodes, max(100, case.players // n)) for n in numbers]
+    num_episodes = [20] * len(numbers) if quick else most_episodes
     gaps = []
-    for n in numbers:
-        episodes = 20 if quick else min(case.episodes, max(100, case.players // n))
+    for n, episodes in zip(numbers, num_episodes, strict=True):
         name = f"{case.game}: {n} players, {episodes} episodes, lookahead {case.lookahead}"
         gaps.append(kept.row(name, functools.partial(gap, n, episodes)))
     sizes, errors = (np.array([gap[i] for gap in gaps]) for i in range(2))
-    return Curve(case.panel, case.game, "crowd", np.array(numbers), sizes, errors)
+    drawn = np.array(numbers), sizes, errors, np.array(num_episodes)
+    return Curve(case.panel, case.game, "crowd", *drawn)
 
 
 def _exact(

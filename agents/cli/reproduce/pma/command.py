@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from mfg_envs.game import Array
+from mfg_envs.numerics.estimates import standard_error
 
 from ....runs.atomic_files import write_atomically, write_json
 from ...words import tables
@@ -137,7 +138,7 @@ def _compared(results: list[Result]) -> Table:
 
 def _row(result: Result) -> list[str]:
     parts = (result.table, result.rule, result.disagreement, result.exploitability)
-    row = [f"{p.mean():.2g} ±{p.std(ddof=1) / np.sqrt(p.size) / p.mean():.0%}" for p in parts]
+    row = [f"{p.mean():.2g} ±{standard_error(p) / p.mean():.0%}" for p in parts]
     if result.job.learner.mode == "centralised":  # one table: what is left is rounding
         row[2] = "0"
     return row
@@ -221,7 +222,7 @@ def _draw(axis: Any, kind: str, title: str, results: list[Result], setting: Sett
             continue
         where, values = _points(results, title, name)
         mean = np.array([v.mean() for v in values])
-        error = [v.std(ddof=1) / np.sqrt(v.size) for v in values]
+        error = [standard_error(v) for v in values]
         look = {"marker": "o", "markersize": 4, "linewidth": 1.4}
         if name == "disagreement":
             look = {"marker": "o", "linestyle": ":", **HOLLOW}

@@ -29,6 +29,7 @@ import numpy as np
 from mfg_envs import make_game
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.metrics import regularised_exploitability
+from mfg_envs.numerics.estimates import standard_error
 
 from ....mirror_ascent.communication import Communication
 from ....mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent, disagreement, distance
@@ -222,5 +223,5 @@ def _measure(setting: Setting, job: Job, best: Array, out: Path) -> Result:
 def slope(x: Array, samples: list[Array]) -> Slope:
     """Fit a power of x to the means of samples, by weighted least squares of the logarithms."""
     mean = np.array([part.mean() for part in samples])
-    relative = np.array([part.std(ddof=1) / np.sqrt(part.size) for part in samples]) / mean
+    relative = np.array([standard_error(part) for part in samples]) / mean
     return fit(x, mean, relative, relative**-2.0)

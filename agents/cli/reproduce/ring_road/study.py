@@ -17,6 +17,7 @@ from mfg_envs import exact, make_game
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.games.ring_road import RingRoad
+from mfg_envs.numerics.estimates import standard_error
 
 from ....runs.iterate import Iterate, per_seed
 from ....runs.learner import Learner
@@ -233,7 +234,7 @@ def _curve(
 ) -> Curve:
     """Sum up the seeds; ``rows`` (K, E) begins at the first checkpoint."""
     chosen = rows[at - at[0]]
-    error = chosen.std(-1, ddof=1) / np.sqrt(rows.shape[1])
+    error = standard_error(chosen, -1)
     means = chosen.mean(-1), error, rows.mean(-1)
     return Curve(name, quantity, at, np.array(published), *means, bounds)
 

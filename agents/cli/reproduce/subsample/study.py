@@ -22,6 +22,7 @@ from mfg_envs import make_game
 from mfg_envs.exact import team_tables
 from mfg_envs.game import Array, TeamGame
 from mfg_envs.numerics import random
+from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.simulate.team import TeamBatchEnv
 
 from ....runs.atomic_files import write_npz
@@ -192,7 +193,7 @@ def _gap(game: TeamGame, rows: dict[int, Array], n: int, episodes: int, out: Pat
     full, chance = (stays + (returns[p] - returns["stays"]).mean() for p in ("full", "chance"))
     best = returns["full" if full > stays else "stays"]
     lost = np.array([best - returns[f"k = {k}"] for k in rows])
-    gaps, errors = lost.mean(-1), lost.std(-1, ddof=1) / np.sqrt(episodes)
+    gaps, errors = lost.mean(-1), standard_error(lost, -1)
     above = gaps > 2 * errors  # the floor is where a gap cannot be told from nothing
     by_rate = n * ks / (n - ks + 1)
     late = above & (ks >= LATE)

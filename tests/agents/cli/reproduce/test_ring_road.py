@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from agents import cli
-from agents.cli import listing as games
 from agents.cli.reproduce.ring_road import command
 from agents.cli.reproduce.ring_road import study as ring_road_study
 from agents.cli.reproduce.ring_road.lax_friedrichs import LaxFriedrichsFPI
+from agents.cli.words.docstrings import attributes
 from mfg_envs import make_game
 from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
 
@@ -107,7 +107,7 @@ def test_every_game_is_listed_and_shown(name):
 def test_every_parameter_has_a_meaning():
     for name in (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES):
         cls = any_class(name)
-        meanings = games.attributes(cls)
+        meanings = attributes(cls)
         assert all(meanings.get(field.name) for field in fields(cls)), name
 
 
