@@ -39,6 +39,7 @@ from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
 from . import multisets, value_iteration
+from .execution import SubsampledPolicy
 from .surrogate import TABLES, Surrogate, surrogate
 from .value import surrogate_value
 from .value_iteration import Rates
@@ -85,6 +86,10 @@ class SubsampleMFQ:
     def usual_metrics(self, game: TeamGame) -> Mapping[str, Any]:
         """Return the metrics of a run for which none are given."""
         return {"surrogate_value": surrogate_value}
+
+    def policy(self, game: TeamGame, iterate: Iterate, seed: int = 0) -> SubsampledPolicy:
+        """Return the policy that an iterate holds, as a team of any size plays it."""
+        return SubsampledPolicy(game, iterate.policy)
 
     def learn(
         self, source: TeamGame, seed: int = 0, start: Iterate | None = None

@@ -45,12 +45,12 @@ import math
 from typing import Any, NamedTuple
 
 from mfg_envs.exact import riccati
-from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, as_int, check_choice, check_range
 from mfg_envs.metrics import finite_riccati
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import CrowdResponse, OneOfMany, expect, own_state_response
 from mfg_envs.metrics.finite_riccati import AffineInCrowd
+from mfg_envs.simulate.acting import OnGrid, Table, as_policy
 
 TAIL = 1e-3
 """Weight at which a stationary game is cut off by default."""
@@ -130,14 +130,16 @@ def nash_gap(
         solved = finite_riccati.answer(game, policy, num_agents)
         gap = solved.best_value - solved.value
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
-    if isinstance(policy, GridPolicy):
-        game, policy = policy.grid, policy.policy
-    if not isinstance(game, FiniteGame):
-        hint = ": give a GridPolicy of discretise(game) or a riccati.Affine"
-        kind = "continuous" if isinstance(game, ContinuousGame) else "not a game of equal players"
-        raise ValueError(f"{type(game).__name__} is {kind}{hint if kind == 'continuous' else ''}")
-    steps = _num_steps(game, num_steps)
-    expected = expect(game, policy)
+    if not isinstance(game, FiniteGame | ContinuousGame):
+        raise ValueError(f"{type(game).__name__} is not a game of equal players")
+    played = as_policy(game, policy)
+    if not isinstance(played, Table | OnGrid):
+        raise ValueError(
+            f"the gap of a {type(played).__name__} is not known: give a table, a GridPolicy of"
+            " discretise(game) or a riccati.Affine"
+        )
+    steps = _num_steps(played.game, num_steps)
+    expected = expect(played.game, played.policy)
     population = Population(expected, num_agents, steps)
     if sees == "crowd":
         deviation = CrowdResponse(expected, num_agents, lookahead)
