@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfg_envs.game import Array, ContinuousGame, as_int, check_range
-from mfg_envs.simulate.play import Episode, play
+from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.simulate.play import Episode, check_size, play
 
 
 def trajectories(
@@ -30,5 +30,5 @@ def trajectories(
     """
     if game.horizon is None:
         raise ValueError("trajectories must come to an end: dataclasses.replace(game, horizon=...)")
-    check_range("num_players", as_int("num_players", num_players), 1)
+    check_size(game, num_players, game.horizon, "num_players")
     return play(game, policy, num_players, seed=seed, mean_field=mean_fields).population(0)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mfg_envs.exact.discretise import GridGame, GridPolicy
-from mfg_envs.game import Array, as_int, check_range
+from mfg_envs.game import Array
 from mfg_envs.simulate.play import Episode as Players
-from mfg_envs.simulate.play import play
+from mfg_envs.simulate.play import check_size, play
 
 
 def sample_players(
@@ -28,7 +28,7 @@ def sample_players(
         ValueError: If an argument is out of its range, or too large for the memory.
     """
     game, policy = off_the_grid(game, policy)
-    check_range("num_players", as_int("num_players", num_players), 1)
+    check_size(game, num_players, num_steps or game.horizon or 1, "num_players")
     return play(game, policy, num_players, num_steps=num_steps, seed=seed).population(0)
 
 

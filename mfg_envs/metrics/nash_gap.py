@@ -132,13 +132,12 @@ def nash_gap(
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
     if not isinstance(game, FiniteGame | ContinuousGame):
         raise ValueError(f"{type(game).__name__} is not a game of equal players")
-    played = as_policy(game, policy)
+    steps, played = _num_steps(game, num_steps), as_policy(game, policy)
     if not isinstance(played, Table | OnGrid):
-        raise ValueError(
-            f"the gap of a {type(played).__name__} is not known: give a table, a GridPolicy of"
-            " discretise(game) or a riccati.Affine"
-        )
-    steps = _num_steps(played.game, num_steps)
+        kind, wanted = "finite", "a table"
+        if isinstance(game, ContinuousGame):
+            kind, wanted = "continuous", "a GridPolicy of discretise(game) or a riccati.Affine"
+        raise ValueError(f"{type(game).__name__} is {kind}: give {wanted}, got {policy!r:.200}")
     expected = expect(played.game, played.policy)
     population = Population(expected, num_agents, steps)
     if sees == "crowd":
@@ -154,7 +153,7 @@ def nash_gap(
     return NashGap(gap, error, value, own_error, deviation)
 
 
-def _num_steps(game: FiniteGame, num_steps: int | None) -> int:
+def _num_steps(game: FiniteGame | ContinuousGame, num_steps: int | None) -> int:
     if game.horizon is not None:
         if num_steps is not None:
             raise ValueError(f"num_steps is for stationary games, the horizon is {game.horizon}")

@@ -33,6 +33,13 @@ class Episode(NamedTuple):
         return Episode(*(column[:, b] for column in self))
 
 
+def check_size(game: Any, num_agents: int, num_steps: int, name: str = "num_agents") -> None:
+    """Raise an error that names the number of players unless their episodes fit into memory."""
+    check_range(name, as_int(name, num_agents), 1)
+    numbers = getattr(game, "state_dim", 1) + getattr(game, "action_dim", 1) + 1
+    check_memory(num_agents, 8 * numbers * num_steps, name)
+
+
 def play(
     game: Any,
     policy: Any,
@@ -65,9 +72,8 @@ def play(
     if steps is None:
         raise ValueError("a stationary game has no last step: give num_steps")
     check_range("num_steps", as_int("num_steps", steps), 1, game.horizon or np.inf)
-    check_range("num_agents", as_int("num_agents", num_agents), 1)
-    numbers = getattr(game, "state_dim", 1) + getattr(game, "action_dim", 1) + 1
-    check_memory(num_agents, 8 * numbers * steps * num_envs, "num_agents")
+    check_range("num_envs", as_int("num_envs", num_envs), 1)
+    check_size(game, num_agents, num_envs * steps)
     mode = "n_agent" if mean_field is None else "mean_field"
     env = BatchEnv(game, num_envs, num_agents, seed, mode=mode)
     if mean_field is not None:

@@ -29,10 +29,14 @@ class Decision(NamedTuple):
 
 def decisions(env: Any, policy: Policy, num_steps: int) -> Iterator[Decision]:
     """Yield the next decisions of a ``BatchEnv`` whose players follow a policy."""
-    acting = env.game.mean_field_of_controls and env.mode == "n_agent"
     for _ in range(num_steps):
-        x, before = env.state, env.mean_field
-        a = policy.actions(env)
-        step = env.step(a)
-        met = step.mean_field if acting else np.broadcast_to(before, step.mean_field.shape)
-        yield Decision(x, a, step.reward, met)
+        yield _decision(env, policy)
+
+
+def _decision(env: Any, policy: Policy) -> Decision:
+    x, before = env.state, env.mean_field
+    a = policy.actions(env)
+    step = env.step(a)
+    if env.game.mean_field_of_controls and env.mode == "n_agent":
+        return Decision(x, a, step.reward, step.mean_field)
+    return Decision(x, a, step.reward, np.broadcast_to(before, step.mean_field.shape))
