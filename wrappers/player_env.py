@@ -11,10 +11,9 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.environments.population import PopulationEnv
-from mfg_envs.exact import policies
 from mfg_envs.game import Array
-from mfg_envs.numerics.random import seed_key
-from mfg_envs.simulate.alias import alias_table, sample_actions
+from mfg_envs.numerics.random import seed_key, subkey
+from mfg_envs.simulate.acting import Draws, Policy, as_policy
 
 from .action_masks import MASK, has_mask
 from .check_parallel import check_parallel
@@ -49,6 +48,7 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
                                          of its own ``VecEnvWrapper`` stack, see ``ModelPlayer``
     anything else with ``predict``       its actions on observations (K, ...)
     a tabular policy, (T, S, A), (S, A)  drawn in each player's private state; our finite games
+    a ``Policy`` of ``as_policy``        acts on time, private states and the crowd; our games
     a dict of these                      by a player's name or group, names before groups
     ===================================  ========================================================
 
@@ -184,6 +184,8 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
         """Return players who follow a policy, and see and do elements of these spaces."""
         if policy is None:
             return Others(self._draw, who, None)
+        if isinstance(policy, Policy):
+            return self._follow(policy, who)
         if hasattr(policy, "get_env") or hasattr(policy, "set_training_mode"):  # of SB3
             from .model_player import ModelPlayer
 
@@ -194,10 +196,7 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
             return Others(lambda who: predict(self._look(who), deterministic=False)[0], who, None)
         if callable(policy):
             return Others(lambda who: policy(self._look(who)), who, None)
-        if self.batch is None or not hasattr(self.batch.game, "num_states"):
-            raise TypeError("a tabular policy needs one of our finite games: give a function")
-        alias = alias_table(policies.policy_table(self.batch.game, policy))
-        return Others(lambda who: self._sample(alias, who), who, None)
+        return self._follow(policy, who)
 
     def _look(self, who: Array) -> Any:
         """Return what some players of one kind see, (K, ...); who has left sees zeros."""
@@ -230,12 +229,18 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
             return self.np_random.integers(0, space.n, len(who))
         return self.np_random.uniform(space.low, space.high, (len(who), *space.shape))
 
-    def _sample(self, alias: Array, who: Array) -> Array:
-        """Draw actions of a tabular policy."""
-        batch = self.batch
-        rule = alias if alias.ndim == 2 else alias[batch.t]
-        key = seed_key(int(self.np_random.integers(2**63)))
-        return sample_actions(rule, batch.state[:, who], np.atleast_1d(key), batch.t)[0]
+    def _follow(self, policy: Any, who: Array) -> Others:
+        """Return players who act on their private states, drawn by this environment."""
+        if self.batch is None:
+            raise TypeError("a tabular policy needs one of our finite games: give a function")
+        batch, played = self.batch, as_policy(self.batch.game, policy)
+
+        def act(who: Array) -> Any:
+            key = seed_key(int(self.np_random.integers(2**63)))
+            draws = Draws(np.atleast_1d(key), batch.t, subkey(batch.draws.keys, who[0]))
+            return played.act(batch.t, batch.state[:, who], draws, batch.mean_field)[0]
+
+        return Others(act, who, None)
 
 
 def _counted(actions: Any, wanted: int) -> Any:

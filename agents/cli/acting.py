@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.exact import policies, riccati
+from mfg_envs.exact import policies
 from mfg_envs.exact.discretise import GridPolicy, discretise
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.simulate.acting import as_policy
 
 from ..runs.iterate import Iterate
 from ..runs.saved import SavedRun, load_runs
 from ..solvers.fictitious_play import FictitiousPlay
 from ..solvers.online_mirror_descent import OnlineMirrorDescent
-from ..subsample.execution import SubsampledPolicy
 from ..sweep.jobs import FILES
 from .evaluation import playable
 from .training import InEnvironment
@@ -52,20 +52,16 @@ def actors(name: str, game: Any, saved: SavedRun | None, seed: int) -> Actors:
     Raises:
         ValueError: If there is no such policy for this game.
     """
-    generator = np.random.default_rng(seed)
     if saved is not None:
         iterate = saved.iterates[0]
         words = f"{saved.learner_name}, seed {saved.seeds[0]}, iteration {iterate.iteration}"
         if isinstance(saved.learner, InEnvironment):
             return Actors(_Networks(saved.learner.learner, iterate), words)
-        policy = playable(saved, iterate, seed)
-        if isinstance(game, FiniteGame):  # whose parameters may have been changed
-            policy = policies.policy_table(game, policy)
-        return Actors(_following(game, policy, generator), words)
+        return Actors(_following(game, playable(saved, iterate, seed)), words)
     if name == "equilibrium":
         policy, words = _equilibrium(game)
-        return Actors(_following(game, policy, generator), words)
-    return Actors(_random(game, generator), "random")
+        return Actors(_following(game, policy), words)
+    return Actors(_random(game, np.random.default_rng(seed)), "random")
 
 
 def saved_policy(path: Path, own: Sequence[type] = ()) -> SavedRun:
@@ -78,7 +74,7 @@ def saved_policy(path: Path, own: Sequence[type] = ()) -> SavedRun:
 def _random(game: Any, generator: np.random.Generator) -> Act:
     """Draw every legal action with the same chance; bounded ones evenly."""
     if isinstance(game, FiniteGame):
-        return _following(game, policies.uniform(game), generator)
+        return _following(game, policies.uniform(game))
 
     def act(env: Any, seen: dict[str, Any]) -> dict[str, Any]:
         if isinstance(game, TeamGame):
@@ -92,24 +88,17 @@ def _random(game: Any, generator: np.random.Generator) -> Act:
     return act
 
 
-def _following(game: Any, policy: Any, generator: np.random.Generator) -> Act:
-    """Draw everybody's action from one policy."""
+def _following(game: Any, policy: Any) -> Act:
+    """Let everybody follow one policy, drawn as ``BatchEnv.rollout`` draws it."""
+    played = as_policy(game, policy)
 
     def act(env: Any, seen: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(policy, SubsampledPolicy):
-            return policy.act(env)
-        x, t = env.batch.state, env.batch.t
-        if isinstance(game, FiniteGame):
-            rule = policy if game.horizon is None else policy[t]
-            below = generator.random(x.shape[1])[:, None] >= rule.cumsum(-1)[x[0], :-1]
-            return dict(zip(env.agents, below.sum(-1).tolist(), strict=True))
-        if isinstance(policy, GridPolicy):
-            a = policy.act(t, x, generator.random((*x.shape[:2], 2)))
-        elif isinstance(policy, riccati.Affine):
-            a = x @ policy.gain[t].T + policy.offset[t]
-        else:
-            a = policy(t, x)
-        return dict(zip(env.agents, np.clip(a[0], game.action_low, game.action_high), strict=True))
+        a = played.actions(env.batch)
+        if isinstance(game, TeamGame):
+            a = np.concatenate([a[0][:, None], a[1]], 1)
+        elif isinstance(game, ContinuousGame):
+            a = np.clip(a, game.action_low, game.action_high)
+        return dict(zip(env.agents, a[0] if a.ndim > 2 else a[0].tolist(), strict=True))
 
     return act
 

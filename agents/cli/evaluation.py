@@ -22,7 +22,7 @@ import numpy as np
 
 from mfg_envs import exact, metrics
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.game import Array, ContinuousGame, FiniteGame
 from mfg_envs.metrics.distances import total_variation
 from mfg_envs.numerics.estimates import standard_error
 from mfg_envs.simulate.batch import BatchEnv
@@ -30,7 +30,6 @@ from mfg_envs.soundness.initial_laws import initial_law
 
 from ..runs.iterate import Iterate
 from ..runs.saved import SavedRun
-from ..subsample.execution import SubsampledPolicy
 from ..subsample.value import surrogate_value, team_value
 
 TAIL = 1e-3
@@ -68,23 +67,19 @@ class Measured(NamedTuple):
 
 
 def playable(saved: SavedRun, iterate: Iterate, seed: int = 0) -> Any:
-    """Return the policy of an iterate in the form in which its game is played.
+    """Return the policy of an iterate as all players of its game can follow it.
 
-    A table over private states of a finite game; a ``SubsampledPolicy`` of a team; of a continuous
-    game what the learner's ``policy(game, iterate, seed)`` gives.
+    What the learner's ``policy(game, iterate, seed)`` gives; of others the table that an iterate
+    of a finite game holds, over private states.
 
     Raises:
-        ValueError: If the learner's policies are something else.
+        ValueError: If an iterate holds something else.
     """
-    game = saved.game
-    if isinstance(game, TeamGame):
-        if saved.learner_name == "SubsampleMFQ":
-            return SubsampledPolicy(game, iterate.policy)
-    elif isinstance(game, FiniteGame):
-        if iterate.policy.shape[-1:] == (game.num_actions,):
-            return policies.policy_table(game, iterate.policy)
-    elif hasattr(saved.learner, "policy"):
-        return saved.learner.policy(game, iterate, seed)
+    game, learner = saved.game, saved.learner
+    if callable(getattr(learner, "policy", None)):
+        return learner.policy(game, iterate, seed)
+    if isinstance(game, FiniteGame) and iterate.policy.shape[-1:] == (game.num_actions,):
+        return policies.policy_table(game, iterate.policy)
     raise ValueError(
         f"what {saved.learner_name} leaves in {saved.folder} is no one policy that all players of"
         f" {game.name} could follow: watch them, mfg-envs play {game.name} --policy {saved.folder}"

@@ -9,7 +9,7 @@ does the same, to the bit, whoever plays beside it.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
+from mfg_envs.simulate.acting import Draws, Policy
 from mfg_envs.simulate.see_continuous import ContinuousObserver
 
 from ..runs.iterate import Iterate
@@ -28,8 +29,8 @@ LOG_STD = (-5.0, 1.0)
 """Bounds of the logarithm of a standard deviation, of actions scaled to [-1, 1]."""
 SQUASHED = (-20.0, 2.0)
 """The same before actions are squashed; Stable-Baselines3's."""
-WHO = 1_000_003
-"""Where a mixture draws who plays what: a time that no game reaches."""
+NODES = 16
+"""Of the quadrature over the normal law of an action."""
 
 
 class Shape(NamedTuple):
@@ -101,7 +102,7 @@ def from_scaled(game: ContinuousGame, a: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class UniformPolicy:
+class UniformPolicy(Policy):
     """Every action with the same density, (t, states (B, N, d)) -> actions (B, N, k)."""
 
     game: ContinuousGame
@@ -109,12 +110,19 @@ class UniformPolicy:
 
     def __call__(self, t: int, x: Array) -> Array:
         B, N, k = *x.shape[:2], self.game.action_dim
-        u = random.uniform(_keys(self.seed, B, t), N * k).reshape(B, N, k)
+        u = _draws(self.seed, B, t).uniform(N * k).reshape(B, N, k)
         return from_scaled(self.game, 2 * u - 1)
+
+    def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
+        """Return the actions; they are drawn by the policy's own seed."""
+        return self(t, x)
+
+    def mean(self, t: int, x: Array, m: Array | None = None) -> Array:
+        return from_scaled(self.game, np.zeros((*x.shape[:2], self.game.action_dim)))
 
 
 @dataclass(frozen=True)
-class NetworkPolicy:
+class NetworkPolicy(Policy):
     """Normal laws of actions whose means and standard deviations are a network's.
 
     (t, states (B, N, d)) -> actions (B, N, k).  With several networks every player draws one of
@@ -139,12 +147,32 @@ class NetworkPolicy:
     seed: int = 0
 
     def __call__(self, t: int, x: Array) -> Array:
-        mean, log_std = self.law(t, x)
+        mean, log_std = self.normal_law(t, x)
         if not self.greedy:
-            mean += np.exp(log_std) * _normals(self.seed, t, mean.shape)
+            B, N, k = mean.shape
+            mean += np.exp(log_std) * _draws(self.seed, B, t).normals(N * k).reshape(B, N, k)
         return from_scaled(self.game, np.tanh(mean) if self.squash else mean)
 
-    def law(self, t: int, x: Array) -> tuple[Array, Array]:
+    def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
+        """Return the actions; they are drawn by the policy's own seed."""
+        return self(t, x)
+
+    def mean(self, t: int, x: Array, m: Array | None = None) -> Array:
+        """Return the mean actions, over the networks and over what is drawn of their normal laws.
+
+        By Gauss-Hermite quadrature, after actions are cut off or squashed.
+        """
+        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        nodes, weights = ((0.0,), (1.0,)) if self.greedy else (nodes, weights / weights.sum())
+        total = np.zeros((*x.shape[:2], self.game.action_dim))
+        for network in self.weights:
+            mean, log_std = replace(self, weights=network[None]).normal_law(t, x)
+            for node, weight in zip(nodes, weights, strict=True):
+                a = mean + node * np.exp(log_std)
+                total += weight * from_scaled(self.game, np.tanh(a) if self.squash else a)
+        return total / len(self.weights)
+
+    def normal_law(self, t: int, x: Array) -> tuple[Array, Array]:
         """Return means and logarithms of standard deviations, float32 (B, N, k) each.
 
         They are those before actions are cut off or squashed.
@@ -152,7 +180,7 @@ class NetworkPolicy:
         shape, (B, N) = gaussian_shape(self.game, self.hidden), x.shape[:2]
         seen, num = features(self.game, t, x).reshape(B * N, -1), len(self.weights)
         out = np.empty((B * N, shape.outputs), np.float32)
-        who = (random.uniform(_keys(self.seed, B, WHO), N) * num).astype(int).ravel()
+        who = (_draws(self.seed, B, t).of_the_episode(N) * num).astype(int).ravel()
         for i, weights in enumerate(self.weights):
             own = np.flatnonzero(who == i)
             out[own] = shape(weights, seen[own])
@@ -168,14 +196,9 @@ def saved_policy(game: ContinuousGame, iterate: Iterate, seed: int = 0) -> Netwo
     return NetworkPolicy(game, weights, tuple(memory["hidden"].tolist()), squash, greedy, seed)
 
 
-def _keys(seed: int, num: int, t: int) -> Array:
-    return random.subkey(random.seed_key(seed, np.arange(num)), random.ACTION, t)
-
-
-def _normals(seed: int, t: int, shape: tuple[int, ...]) -> Array:
-    """Return standard normal numbers (B, N, k), a counter per player and component."""
-    B, N, k = shape
-    return random.normals(random.counter_bits(_keys(seed, B, t), N * k))[0].reshape(B, N, k)
+def _draws(seed: int, num: int, t: int) -> Draws:
+    """Return draws of populations with seeds of their own, ``seed + b``."""
+    return Draws(random.seed_key(seed, np.arange(num)), t)
 
 
 def simulated_exploitability(game: ContinuousGame, iterate: Iterate) -> float:

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from mfg_envs.game import Array, ContinuousGame, as_int, check_range
-from mfg_envs.numerics.memory import check_memory
-from mfg_envs.simulate.batch import BatchEnv
-
-
-class Trajectories(NamedTuple):
-    """Trajectories of M players over T decisions.
-
-    Attributes:
-        state: Private states, float64 (T, M, d).
-        action: Actions, float64 (T, M, k).
-        reward: Rewards, float64 (T, M).
-        mean_field: Mean fields met, (T, *mean_field_shape).
-    """
-
-    state: Array
-    action: Array
-    reward: Array
-    mean_field: Array
+from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.simulate.play import Episode, check_size, play
 
 
 def trajectories(
@@ -34,12 +15,12 @@ def trajectories(
     *,
     mean_fields: Array | None = None,
     seed: int = 0,
-) -> Trajectories:
-    """Play one episode of a game with a horizon.
+) -> Episode:
+    """Play one episode of a game with a horizon: states (T, M, d), actions (T, M, k), ...
 
     Args:
         game: The game.
-        policy: A function (t, states (B, N, d)) -> actions (B, N, k).
+        policy: A policy in any form.
         num_players: Players, M >= 1.
         mean_fields: Of a frozen crowd (T, *mean_field_shape); None: the players meet each other.
         seed: Of first states and noise.
@@ -49,20 +30,5 @@ def trajectories(
     """
     if game.horizon is None:
         raise ValueError("trajectories must come to an end: dataclasses.replace(game, horizon=...)")
-    check_range("num_players", as_int("num_players", num_players), 1)
-    each = 8 * game.horizon * (game.state_dim + game.action_dim + 1)
-    check_memory(num_players, each, "num_players")
-    env = BatchEnv(
-        game, 1, num_players, seed, mode="n_agent" if mean_fields is None else "mean_field"
-    )
-    if mean_fields is not None:
-        env.set_mean_field(mean_fields)
-    env.reset()
-    rows = []
-    for t in range(game.horizon):
-        x, m = env.state[0].copy(), env.mean_field[0]
-        a = np.asarray(policy(t, env.state), np.float64)
-        step = env.step(a)
-        met = step.mean_field[0] if game.mean_field_of_controls and mean_fields is None else m
-        rows.append((x, a[0], step.reward[0], met))
-    return Trajectories(*(np.stack(column) for column in zip(*rows, strict=True)))
+    check_size(game, num_players, game.horizon, "num_players")
+    return play(game, policy, num_players, seed=seed, mean_field=mean_fields).population(0)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mfg_envs.exact import policies
-from mfg_envs.exact.discretise import GridGame, GridPolicy
 from mfg_envs.game import Array, ContinuousGame, Layout
 from mfg_envs.pictures.board import cells_at
+from mfg_envs.simulate.acting import as_policy
 
-from ..deep_play.network_policies import NetworkPolicy, from_scaled
 from .crowds import AXES, along, layout_of, plan_extent, populations
 from .flows import MOMENTS, name_of, place_label, times
-from .players import actor
+from .players import off_the_grid
 from .splits import split_image
 from .style import FILL, OKABE_ITO, WALL, figure
 
@@ -24,8 +21,6 @@ DIRECTIONS = {"up": (0, 1), "down": (0, -1), "left": (-1, 0), "right": (1, 0), "
 """What named moves on a plan mean, y upwards."""
 POINTS, ARROWS = 121, 16
 """Places along an axis, and along each side of a plan, of a continuous game."""
-NODES = 16
-"""Of the quadrature over the normal law of an action."""
 
 
 def policy_image(game: Any, policy: Any) -> Any:
@@ -38,8 +33,8 @@ def policy_image(game: Any, policy: Any) -> Any:
     Args:
         game: A game with a layout, or one on a grid.
         policy: (T, S, A), (S, A) without a horizon, or over observed states; of a continuous game
-            a function (t, states (B, N, d)) -> actions (B, N, k), a ``GridPolicy`` or a
-            ``riccati.Affine``.
+            one in any form whose mean action is known: a ``GridPolicy``, a ``riccati.Affine``,
+            networks, a function (t, states (B, N, d)) -> actions (B, N, k).
 
     Returns:
         A matplotlib figure.
@@ -48,12 +43,7 @@ def policy_image(game: Any, policy: Any) -> Any:
         ValueError: If the game cannot be drawn, its moves have no direction, or a shape is wrong.
     """
     layout = layout_of(game)
-    if isinstance(game, GridGame) and isinstance(policy, np.ndarray):
-        policy = GridPolicy(game, policy)
-    if isinstance(policy, GridPolicy):
-        game, policy = policy.grid.game, mean_actions(policy)
-    if isinstance(policy, NetworkPolicy):
-        policy = mean_of_networks(policy)
+    game, policy = off_the_grid(game, policy)
     if isinstance(game, ContinuousGame):
         return _arrows_anywhere(game, policy) if layout.kind == "plane" else _field(game, policy)
     table = policies.policy_table(game, policy)
@@ -67,40 +57,6 @@ def policy_image(game: Any, policy: Any) -> Any:
     return _chances(game, layout, table)
 
 
-def mean_actions(policy: GridPolicy) -> Callable[[int, Array], Array]:
-    """Return the mean actions of a policy on a grid as a function (t, states) -> actions."""
-    mean = policy.policy @ np.stack(policy.grid.actions, -1)
-    mean = mean if mean.ndim == 3 else mean[None]
-
-    def act(t: int, x: Array) -> Array:
-        index, weight = policy.grid.around(tuple(np.moveaxis(x, -1, 0)))
-        return (mean[min(t, len(mean) - 1)][index] * weight[..., None]).sum(-2)
-
-    return act
-
-
-def mean_of_networks(policy: NetworkPolicy) -> Callable[[int, Array], Array]:
-    """Return the mean actions of networks as a function (t, states) -> actions.
-
-    Over the networks of which players draw one, and over what they draw of its normal law (by
-    Gauss-Hermite quadrature, after cutting off or squashing).
-    """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    nodes, weights = ((0.0,), (1.0,)) if policy.greedy else (nodes, weights / weights.sum())
-    networks = [replace(policy, weights=one[None]) for one in policy.weights]
-
-    def act(t: int, x: Array) -> Array:
-        total = np.zeros((*x.shape[:2], policy.game.action_dim))
-        for network in networks:
-            mean, log_std = network.law(t, x)
-            for node, weight in zip(nodes, weights, strict=True):
-                a = mean + node * np.exp(log_std)
-                total += weight * from_scaled(policy.game, np.tanh(a) if policy.squash else a)
-        return total / len(networks)
-
-    return act
-
-
 def _colours(game: Any, layout: Layout, table: Array) -> Any:
     """Draw mean actions along an axis."""
     values, where = layout.action_values, np.arange(game.num_observations)
@@ -111,10 +67,11 @@ def _colours(game: Any, layout: Layout, table: Array) -> Any:
 
 
 def _field(game: ContinuousGame, policy: Any) -> Any:
-    """Draw what a function does along the axis of a continuous game."""
-    where, act = np.linspace(game.state_low[0], game.state_high[0], POINTS), actor(game, policy)
+    """Draw mean actions along the axis of a continuous game."""
+    where = np.linspace(game.state_low[0], game.state_high[0], POINTS)
+    played = as_policy(game, policy)
     moments = range(1 if game.horizon is None else game.horizon)
-    mean = np.stack([np.asarray(act(t, where[None, :, None]))[0, :, 0] for t in moments])
+    mean = np.stack([played.mean(t, where[None, :, None])[0, :, 0] for t in moments])
     low, high = max(game.action_low[0], mean.min()), min(game.action_high[0], mean.max())
     return _draw_colours(game, where, mean, (low, high))
 
@@ -189,11 +146,11 @@ def _arrows(game: Any, layout: Layout, table: Array) -> Any:
 
 
 def _arrows_anywhere(game: ContinuousGame, policy: Any) -> Any:
-    """Draw what a function does on the plan of a continuous game."""
+    """Draw mean actions on the plan of a continuous game."""
     (x0, y0), (x1, y1) = game.state_low, game.state_high
     share = (np.arange(ARROWS) + 0.5) / ARROWS
     x, y = np.meshgrid(x0 + share * (x1 - x0), y0 + share * (y1 - y0))
-    spots, act = np.stack([x.ravel(), y.ravel()], -1), actor(game, policy)
+    spots, played = np.stack([x.ravel(), y.ravel()], -1), as_policy(game, policy)
     walls = None
     if game.mean_field_kind == "density":
         spots = spots[game.room[game.place(tuple(spots.T))] > 0]
@@ -205,7 +162,7 @@ def _arrows_anywhere(game: ContinuousGame, policy: Any) -> Any:
     reach = float(np.linalg.norm(game.action_high))
     image = None
     for axis, t in zip(axes, chosen, strict=True):
-        way = np.asarray(act(int(t), spots[None]))[0]
+        way = played.mean(int(t), spots[None])[0]
         title = f"t = {t}" if len(chosen) > 1 else ""
         image = _draw_arrows(axis, spots, way, extent, walls, title, reach)
     drawn.colorbar(image, ax=list(axes), label=layout_of(game).action_label, aspect=16)

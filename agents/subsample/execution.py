@@ -22,12 +22,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.game import Array, TeamGame, check_choice
 from mfg_envs.numerics import compiler, random
+from mfg_envs.simulate.acting import Draws, Policy
 from mfg_envs.simulate.team import TeamBatchEnv
 
 from . import multisets
@@ -36,7 +38,7 @@ SAMPLING = ("fresh", "vote", "groups")
 
 
 @dataclass(frozen=True, eq=False)
-class SubsampledPolicy:
+class SubsampledPolicy(Policy):
     """A policy of a whole team, in which nobody looks at more than k locals.
 
     Attributes:
@@ -95,21 +97,38 @@ class SubsampledPolicy:
             )
         if not hasattr(batch, "state"):
             raise RuntimeError("call reset() before the first action")
-        keys = random.subkey(batch._keys, random.ACTION, batch.t)
+        return self.act(batch.t, (batch.global_state, batch.state), batch.draws)
+
+    @overload
+    def act(self, t: TeamEnv) -> dict[str, int]: ...
+
+    @overload
+    def act(
+        self, t: int, x: tuple[Array, Array], draws: Draws, m: Array | None = None
+    ) -> tuple[Array, Array]: ...
+
+    def act(self, t: Any, x: Any = None, draws: Any = None, m: Array | None = None) -> Any:
+        """Return the actions of teams, (B,) and (B, n); for ``act(env)`` by name.
+
+        Args:
+            t: Time; or the PettingZoo team, alone.
+            x: Global states (B,) and those of the locals (B, n).
+            draws: Who is looked at.
+            m: Not looked at.
+        """
+        if isinstance(t, TeamEnv):
+            a_g, a = self.actions(t.batch)
+            return dict(zip(t.possible_agents, [int(a_g[0]), *a[0].tolist()], strict=True))
+        x_g, x = x[0], np.ascontiguousarray(x[1])
+        keys = random.subkey(draws.keys, random.ACTION, t)
         if compiler.backend() == "numpy":
-            return self._choose(batch.global_state, batch.state, keys)
-        game, x = self.game, np.ascontiguousarray(batch.state)
-        a_g, a = np.zeros(len(x), np.int32), np.zeros(x.shape, np.int32)
+            return self._choose(x_g, x, keys)
+        game, a_g, a = self.game, np.zeros(len(x), np.int32), np.zeros(x.shape, np.int32)
         sizes = (game.num_global_actions, game.num_local_actions, game.num_local_states)
         joins = tuple(multisets.insertion(game.num_local_states, self.k))
         way, rows = SAMPLING.index(self.sampling), np.ascontiguousarray(self.rows)
-        _kernel()(sizes, way, rows, joins, batch.global_state, x, keys, a_g, a)
+        _kernel()(sizes, way, rows, joins, x_g, x, keys, a_g, a)
         return a_g, a
-
-    def act(self, env: TeamEnv) -> dict[str, int]:
-        """Return the action of every agent of a PettingZoo team, by name."""
-        a_g, a = self.actions(env.batch)
-        return dict(zip(env.possible_agents, [int(a_g[0]), *a[0].tolist()], strict=True))
 
     def _choose(self, x_g: Array, x: Array, keys: Array) -> tuple[Array, Array]:
         """Choose in NumPy: the oracle of the compiled choice."""

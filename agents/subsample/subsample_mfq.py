@@ -41,6 +41,7 @@ from ..runs.iterate import Iterate
 from ..runs.learner import Learner
 from ..runs.remembered import Remembered
 from . import multisets, value_iteration
+from .execution import SubsampledPolicy
 from .surrogate import TABLES, Surrogate, surrogate
 from .value import surrogate_value
 from .value_iteration import Rates
@@ -111,6 +112,10 @@ class SubsampleMFQ(Learner):
     def usual_metrics(self, game: TeamGame) -> Mapping[str, Any]:
         """Return the metrics of a run for which none are given."""
         return {"surrogate_value": surrogate_value}
+
+    def policy(self, game: TeamGame, iterate: Iterate, seed: int = 0) -> SubsampledPolicy:
+        """Return the policy that an iterate holds, as a team of any size plays it."""
+        return SubsampledPolicy(game, iterate.policy)
 
     def prepare(self, source: TeamGame, seed: int, /) -> Sweeps:
         """Tabulate the surrogate.

@@ -54,6 +54,10 @@ class Affine(NamedTuple):
     gain: Array
     offset: Array
 
+    def act(self, t: int, x: Array) -> Array:
+        """Return the actions (..., d) in states (..., d) at a time."""
+        return x @ self.gain[t].T + self.offset[t]
+
 
 class _Model(NamedTuple):
     """Matrices of a game, (d, d): moves A, B, C, costs Q, R, P and covariances W, first; means."""

@@ -13,7 +13,7 @@ from mfg_envs.game.histograms import shares
 from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, moves
 from mfg_envs.numerics import random
 from mfg_envs.numerics.memory import check_memory
-from mfg_envs.simulate.alias import alias_table, sample_actions
+from mfg_envs.simulate.acting import Draws, Policy, Table, decisions
 from mfg_envs.simulate.batch import BatchEnv
 
 
@@ -24,6 +24,21 @@ class Moment(NamedTuple):
     a: Array
     r: Array
     m: Array
+
+
+class OneLeaves(Policy):
+    """All follow a policy but player 0, who plays another or answers the crowd it sees."""
+
+    def __init__(self, policy: Policy, first: Policy | CrowdResponse) -> None:
+        self.policy, self.first = policy, first
+
+    def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
+        a = self.policy.act(t, x, draws, m)
+        if isinstance(self.first, CrowdResponse):
+            a[:, 0] = self.first.act(t, x, a[:, 0])
+        else:
+            a[:, :1] = self.first.act(t, x[:, :1], draws, m)
+        return a
 
 
 class Population(NamedTuple):
@@ -38,24 +53,15 @@ class Population(NamedTuple):
         game, rules, law, *_ = self.expected
         env = BatchEnv(game, num_envs, self.num_agents, seed)
         env.reset()
-        keys = env._keys
         if game.horizon is None:
-            u = random.uniform(random.subkey(keys, random.INITIAL), self.num_agents)
+            u = random.uniform(random.subkey(env.draws.keys, random.INITIAL), self.num_agents)
             env.state = random.categorical(law, u).astype(np.int32)
             if not game.mean_field_of_controls:
                 env.mean_field = game.mean_field(env.state)
-        alias = alias_table(rules)
-        own_alias = alias if isinstance(first, CrowdResponse) else alias_table(first)
-        for t in range(self.num_steps):
-            x, m = env.state, env.mean_field
-            a = sample_actions(at_time(alias, t), x, keys, t)
-            if isinstance(first, CrowdResponse):
-                a[:, 0] = first.act(t, x, a[:, 0])
-            else:
-                a[:, 0] = sample_actions(at_time(own_alias, t), x[:, :1], keys, t)[:, 0]
-            step = env.step(a)
-            met = step.mean_field if game.mean_field_of_controls else m
-            yield Moment(x, a[:, 0], step.reward[:, 0], met)
+        own = first if isinstance(first, CrowdResponse) else Table(game, first)
+        policy = OneLeaves(Table(game, rules), own)
+        for x, a, r, m in decisions(env, policy, self.num_steps):
+            yield Moment(x, a[:, 0], r[:, 0], m)
 
     def surplus(
         self, seed: int, num_episodes: int, first: CrowdResponse | Array, v: Array

@@ -45,14 +45,14 @@ import math
 from typing import Any, NamedTuple
 
 from mfg_envs.exact import riccati
-from mfg_envs.exact.discretise import GridPolicy
-from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.game import Array, as_int, check_choice, check_range
 from mfg_envs.game.kinds import is_game
 from mfg_envs.metrics import finite_riccati
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import CrowdResponse, OneOfMany, expect, own_state_response
 from mfg_envs.metrics.finite_riccati import AffineInCrowd
 from mfg_envs.numerics.estimates import interval, standard_error
+from mfg_envs.simulate.acting import OnGrid, Table, as_policy
 
 TAIL = 1e-3
 """Weight at which a stationary game is cut off by default."""
@@ -134,15 +134,15 @@ def nash_gap(
         solved = finite_riccati.answer(game, policy, num_agents)
         gap = solved.best_value - solved.value
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
-    if isinstance(policy, GridPolicy):
-        game, policy = policy.grid, policy.policy
-    if not is_game(game, "finite"):
-        hint = ": give a GridPolicy of discretise(game) or a riccati.Affine"
-        continuous = is_game(game, "continuous")
-        words = f"continuous{hint}" if continuous else "not a game of equal players"
-        raise ValueError(f"{type(game).__name__} is {words}")
-    steps = _num_steps(game, num_steps)
-    expected = expect(game, policy)
+    if not (is_game(game, "finite") or is_game(game, "continuous")):
+        raise ValueError(f"{type(game).__name__} is not a game of equal players")
+    steps, played = _num_steps(game, num_steps), as_policy(game, policy)
+    if not isinstance(played, Table | OnGrid):
+        kind, wanted = "finite", "a table"
+        if is_game(game, "continuous"):
+            kind, wanted = "continuous", "a GridPolicy of discretise(game) or a riccati.Affine"
+        raise ValueError(f"{type(game).__name__} is {kind}: give {wanted}, got {policy!r:.200}")
+    expected = expect(played.game, played.policy)
     population = Population(expected, num_agents, steps)
     if sees == "crowd":
         deviation = CrowdResponse(expected, num_agents, lookahead)
@@ -157,7 +157,7 @@ def nash_gap(
     return NashGap(gap, error, value, own_error, deviation, num_episodes)
 
 
-def _num_steps(game: FiniteGame, num_steps: int | None) -> int:
+def _num_steps(game: Any, num_steps: int | None) -> int:
     if game.horizon is not None:
         if num_steps is not None:
             raise ValueError(f"num_steps is for stationary games, the horizon is {game.horizon}")

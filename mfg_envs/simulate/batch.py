@@ -22,8 +22,8 @@ from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import backend, bind
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate import finite_kernels
+from mfg_envs.simulate.acting import Policy, Table, as_policy, decisions
 from mfg_envs.simulate.actions import read_actions, refuse, whole_actions
-from mfg_envs.simulate.alias import alias_table, sample_actions
 from mfg_envs.simulate.moment import Moment, checked_states, sealed
 from mfg_envs.simulate.results import Rollout, Step
 from mfg_envs.simulate.see_finite import Observer
@@ -162,7 +162,8 @@ class BatchEnv(Moment):
         """Play ``num_steps`` steps under a policy, drawing actions for all players.
 
         Args:
-            policy: (T, S, A) with a horizon, (S, A) without; or over observed states.
+            policy: (T, S, A) with a horizon, (S, A) without, or over observed states; or any
+                other form that ``as_policy`` knows.  A model sees what the environment shows.
             num_steps: Steps, at least 1; not beyond the horizon.
         """
         self._ready()
@@ -170,30 +171,24 @@ class BatchEnv(Moment):
         horizon = self.game.horizon
         if horizon is not None and self.t + num_steps > horizon:
             raise ValueError(f"num_steps must be at most {horizon - self.t}, got {num_steps}")
-        alias = alias_table(policies.policy_table(self.game, policy))
-        alias = alias.reshape(-1, *alias.shape[-2:])
-        if self._backend == "numpy" or self.mode == "mean_field":
-            return self._step_by_step(alias, num_steps)
+        played = as_policy(self.game, policy, observe=self.observer.parts)
+        if self._backend == "numpy" or self.mode == "mean_field" or not isinstance(played, Table):
+            return self._step_by_step(played, num_steps)
         ms = np.empty((num_steps, self.num_envs, *self.game.mean_field_shape))
         rs = np.empty((num_steps, self.num_envs))
         x, m = self._state.copy(), self._mean_field.copy()
         rollout = finite_kernels.simulator(type(self.game)).rollout
-        if not rollout(*self._arguments, self.t, x, m, self._keys, alias, ms, rs):
-            return self._step_by_step(alias, num_steps)  # says what is wrong
+        if not rollout(*self._arguments, self.t, x, m, self._keys, played.alias, ms, rs):
+            return self._step_by_step(played, num_steps)  # says what is wrong
         self._state, self._mean_field, self.t = sealed(x), sealed(m), self.t + num_steps
         return Rollout(ms, rs)
 
-    def _step_by_step(self, alias: Array, num_steps: int) -> Rollout:
-        ms, rs = [], []
-        acting = self.game.mean_field_of_controls and self.mode == "n_agent"
-        for _ in range(num_steps):
-            rule = alias[min(self.t, len(alias) - 1)]
-            before = self._mean_field
-            step = self.step(sample_actions(rule, self._state, self._keys, self.t))
-            met = step.mean_field if acting else before
-            ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
-            rs.append(finite_kernels.mean_reward(step.reward))
-        return Rollout(np.stack(ms), np.stack(rs))
+    def _step_by_step(self, policy: Policy, num_steps: int) -> Rollout:
+        met = [
+            (now.mean_field, finite_kernels.mean_reward(now.reward))
+            for now in decisions(self, policy, num_steps)
+        ]
+        return Rollout(*map(np.stack, zip(*met, strict=True)))
 
     def set_mean_field(self, mean_field: Array) -> None:
         """Freeze the crowd: a mean field (O,) for all time, or one for every t (T, O).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,10 @@ from mfg_envs.game import (
     check_range,
     density,
 )
-from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import bind
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate import continuous_kernels
+from mfg_envs.simulate.acting import as_policy, decisions
 from mfg_envs.simulate.actions import read_points
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.moment import sealed
@@ -32,8 +32,6 @@ from mfg_envs.simulate.see_continuous import ContinuousObserver
 from mfg_envs.soundness.continuous import check_sound_continuous
 from mfg_envs.soundness.initial_laws import initial_law
 
-Policy = GridPolicy | riccati.Affine | Callable[[int, Array], Array]
-"""A policy on a grid, an affine one, or a function (t, states (B, N, d)) -> actions (B, N, d)."""
 MASS = 1e-4
 """How far from one the mass of a density may be: what a learner's own density achieves."""
 
@@ -105,11 +103,12 @@ class ContinuousBatch(BatchEnv, plays=ContinuousGame):
         self._mean_field = sealed(self._field() if shared else m2)
         return r
 
-    def rollout(self, policy: Policy, num_steps: int) -> Rollout:
+    def rollout(self, policy: Any, num_steps: int) -> Rollout:
         """Play ``num_steps`` steps under a policy.
 
         Args:
-            policy: A ``GridPolicy``, a ``riccati.Affine``, or a function (t, states) -> actions.
+            policy: A ``GridPolicy``, a ``riccati.Affine``, a function (t, states) -> actions, or
+                any other form that ``as_policy`` knows.  A model sees what the environment shows.
             num_steps: Steps, at least 1; not beyond the horizon.
         """
         self._ready()
@@ -117,30 +116,12 @@ class ContinuousBatch(BatchEnv, plays=ContinuousGame):
         horizon = self.game.horizon
         if horizon is not None and self.t + num_steps > horizon:
             raise ValueError(f"num_steps must be at most {horizon - self.t}, got {num_steps}")
-        ms, rs = [], []
-        acting = self.game.mean_field_of_controls and self.mode == "n_agent"
-        for _ in range(num_steps):
-            before = self._mean_field
-            step = self.step(self._play(policy))
-            met = step.mean_field if acting else before
-            ms.append(np.broadcast_to(met, (self.num_envs, *met.shape[1:])))
-            rs.append(step.reward.sum(-1) / self.num_agents)
-        return Rollout(np.stack(ms), np.stack(rs))
-
-    def _play(self, policy: Policy) -> Array:
-        """Return everybody's action now."""
-        if isinstance(policy, GridPolicy):
-            keys = [random.subkey(self._keys, random.ACTION, self.t, j) for j in range(2)]
-            u = np.stack([random.uniform(key, self.num_agents) for key in keys], -1)
-            return policy.act(self.t, self._state, u)
-        if isinstance(policy, riccati.Affine):
-            return self._state @ policy.gain[self.t].T + policy.offset[self.t]
-        if not callable(policy):
-            raise TypeError(
-                f"policy must be a function of (t, x), a GridPolicy or a riccati.Affine, got"
-                f" {policy!r:.200}"
-            )
-        return policy(self.t, self._state)
+        played = as_policy(self.game, policy, observe=self.observer.parts)
+        met = [
+            (now.mean_field, now.reward.sum(-1) / self.num_agents)
+            for now in decisions(self, played, num_steps)
+        ]
+        return Rollout(*map(np.stack, zip(*met, strict=True)))
 
     def set_mean_field(self, mean_field: Array) -> None:
         """Freeze the crowd: a mean field for all time, or one for every t (T, *shape).

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array
+from mfg_envs.simulate.acting.policy import Draws
 
 
 def sealed(array: Array) -> Array:
@@ -59,6 +60,11 @@ class Moment:
     @mean_field.setter
     def mean_field(self, mean_field: Array) -> None:
         self._mean_field = sealed(self._checked_mean_field(mean_field))
+
+    @property
+    def draws(self) -> Draws:
+        """Random numbers of a policy for the decision now."""
+        return Draws(self._given("_keys"), self.t)
 
     @property
     def over(self) -> bool:

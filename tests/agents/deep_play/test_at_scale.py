@@ -68,7 +68,9 @@ class Law:
         policy, rows = policy_of(game), []
         for t in range(game.horizon):
             rows.append(mass)
-            mean, log_std = (v[0].astype(float) for v in policy.law(t, self.points[None, :, None]))
+            mean, log_std = (
+                v[0].astype(float) for v in policy.normal_law(t, self.points[None, :, None])
+            )
             a = from_scaled(game, (mean + np.exp(log_std) * Z)[..., None])[..., 0]
             drift = 0.06 * (mass @ self.points) if self.ends else 0.0  # C m of the first game
             mass = self._move(mass, self.points[:, None] + a + drift, noise)

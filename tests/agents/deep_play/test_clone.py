@@ -113,7 +113,7 @@ def divergence(weights):
     policy, gaps = NetworkPolicy(LINE, weights[None], HIDDEN), []
     x = np.linspace(-1, 1, 201)[None, :, None]
     for t in range(21):
-        mean, log_std = (part[0, :, 0].astype(np.float64) for part in policy.law(t, x))
+        mean, log_std = (part[0, :, 0].astype(np.float64) for part in policy.normal_law(t, x))
         off = mean - (0.4 * x[0, :, 0] - 0.5 * t / 21)
         gap = log_std - np.log(STD) + (STD**2 + off**2) / (2 * np.exp(2 * log_std)) - 0.5
         gaps.append(gap.mean())
@@ -150,7 +150,7 @@ def test_one_and_the_same_action_takes_the_spread_to_its_bound(linear):
     """At the bound a mean may be off by its spread e^-5 at most, or a larger one were better."""
     actions = np.ones_like(linear[1])
     got = clone(LINE, linear[0], actions, steps=600, **FAST)
-    mean, log_std = NetworkPolicy(LINE, got.weights[None], HIDDEN).law(
+    mean, log_std = NetworkPolicy(LINE, got.weights[None], HIDDEN).normal_law(
         10, np.linspace(-1, 1, 101)[None, :, None]
     )
     np.testing.assert_array_equal(log_std, LOG_STD[0])

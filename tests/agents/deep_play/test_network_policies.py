@@ -102,8 +102,8 @@ def test_players_do_the_same_however_populations_are_cut(num):
     np.testing.assert_array_equal(policy(3, x), whole)
     if num == 1:
         for cut in ((1, 600), (600, 1), (8, 75)):
-            law = policy.law(3, x.reshape(*cut, 2))
-            for one, other in zip(law, policy.law(3, x), strict=True):
+            law = policy.normal_law(3, x.reshape(*cut, 2))
+            for one, other in zip(law, policy.normal_law(3, x), strict=True):
                 np.testing.assert_allclose(one.reshape(other.shape), other, atol=1e-5)
     inside = np.abs(to_scaled(PLANE, whole)) < 1  # others are cut off at the same bound
     for other in (NetworkPolicy(PLANE, weights, HIDDEN, seed=50)(3, x), policy(4, x)):
@@ -124,7 +124,7 @@ def test_draws_follow_the_law(squash):
     gaussian_shape(PLANE, HIDDEN).parts(weights[0])[-1][1][2:] -= 3
     x = np.tile(states(PLANE, 2, 1, 1), (1, num, 1))
     policy = NetworkPolicy(PLANE, weights, HIDDEN, squash, seed=3)
-    mean, log_std = (part[0, 0] for part in policy.law(7, x))
+    mean, log_std = (part[0, 0] for part in policy.normal_law(7, x))
     inner = 5 * np.exp(log_std) + np.abs(mean)
     assert inner.max() < (3 if squash else 1)  # no draw is cut off, none rounds to 1
     done = to_scaled(PLANE, policy(7, x)[0])
@@ -149,7 +149,7 @@ def test_greedy_players_do_what_is_most_probable():
     x = states(PLANE, 0, 2, 40)
     for squash, shrink in ((False, lambda v: np.clip(v, -1, 1)), (True, np.tanh)):
         policy = NetworkPolicy(PLANE, network(PLANE, size=2.0), HIDDEN, squash, greedy=True)
-        wanted = from_scaled(PLANE, shrink(policy.law(4, x)[0]))
+        wanted = from_scaled(PLANE, shrink(policy.normal_law(4, x)[0]))
         np.testing.assert_array_equal(policy(4, x), wanted)
 
 
@@ -158,7 +158,7 @@ def test_spreads_have_bounds():
     for squash, (least, most) in ((False, LOG_STD), (True, SQUASHED)):
         for given_, wanted in ((-50, least), (most - 0.5, most - 0.5), (50, most)):
             weights = constant(LINE, 0.0, given_)[None]
-            log_std = NetworkPolicy(LINE, weights, HIDDEN, squash).law(0, x)[1]
+            log_std = NetworkPolicy(LINE, weights, HIDDEN, squash).normal_law(0, x)[1]
             np.testing.assert_allclose(log_std, wanted)
 
 

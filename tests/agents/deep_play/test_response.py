@@ -129,7 +129,7 @@ def test_a_network_that_is_read_out_plays_what_the_model_plays(kind, game):
         wanted, _ = model.predict(seen, deterministic=True)
         assert wanted.std() > 0.05  # a model that always says the same would prove little
         np.testing.assert_allclose(to_scaled(game, policy(t, x)[0]), wanted, atol=1e-5)
-        mean, log_std = (part[0] for part in policy.law(t, x))
+        mean, log_std = (part[0] for part in policy.normal_law(t, x))
         rows = torch.from_numpy(seen)
         with torch.no_grad():
             if kind == "sac":

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import Iterate, Run, figures
-from agents.figures import crowds, curves, networks, players, policies, splits, style
+from agents.figures import crowds, curves, networks, players, splits, style
 from mfg_envs import exact, make_game, riccati
 from mfg_envs import policies as tables
-from mfg_envs.exact.discretise import GridPolicy, discretise
+from mfg_envs.exact.discretise import discretise
 from mfg_envs.games.four_rooms import WALLS
 from mfg_envs.pictures import graph
 from mfg_envs.registry import GAMES
@@ -269,18 +269,6 @@ def test_players_on_a_grid_keep_their_mean(points):
     law = players.laws(GRID, state)
     assert law.sum() == pytest.approx(1)
     assert (law @ GRID.states[0])[0] == pytest.approx(state.mean(), abs=1e-12)
-
-
-def test_mean_actions_of_a_grid_policy_are_on_its_points_and_between():
-    policy = tables.uniform(GRID).copy()
-    policy[...] = np.eye(5)[np.arange(21) % 5]
-    act = policies.mean_actions(GridPolicy(GRID, policy))
-    at = np.stack(GRID.states, -1)
-    values = GRID.actions[0][np.arange(21) % 5]
-    np.testing.assert_allclose(act(0, at[None])[0, :, 0], values, atol=1e-15)
-    middle = (at[1:] + at[:-1]) / 2
-    half = (values[1:] + values[:-1]) / 2
-    np.testing.assert_allclose(act(3, middle[None])[0, :, 0], half, atol=1e-15)
 
 
 def test_importing_loads_neither_matplotlib_nor_pygame_nor_numba():

@@ -163,9 +163,11 @@ def test_a_policy_on_a_grid_is_played_on_the_grid():
             "num_steps is for stationary games, the horizon is 1",
         ),
         (
-            {"game": make_game("linear_quadratic")},
+            {"game": make_game("linear_quadratic"), "policy": lambda t, x: -x},
             "LinearQuadratic is continuous: give a GridPolicy",
         ),
+        ({"game": make_game("linear_quadratic")}, "policy must be a function .* a GridPolicy"),
+        ({"policy": lambda t, x: x}, "SIS is finite: give a table, got <function"),
         ({"game": make_game("dispatcher")}, "Dispatcher is not a game of equal players"),
     ],
 )

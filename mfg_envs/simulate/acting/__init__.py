@@ -1,0 +1,27 @@
+"""Policies as objects: what acts, whatever form it is given in.
+
+``as_policy(game, anything)`` turns every form into a ``Policy``, and is the one place that looks
+at forms; ``mfg_envs.simulate.play`` lets players follow one.
+"""
+
+from mfg_envs.simulate.acting.decisions import Decision, decisions
+from mfg_envs.simulate.acting.forms import as_policy, mixture
+from mfg_envs.simulate.acting.mixture import Mixture
+from mfg_envs.simulate.acting.models import Model, Module
+from mfg_envs.simulate.acting.policy import Draws, Policy
+from mfg_envs.simulate.acting.rules import Function, OnGrid, Table
+
+__all__ = [
+    "Decision",
+    "Draws",
+    "Function",
+    "Mixture",
+    "Model",
+    "Module",
+    "OnGrid",
+    "Policy",
+    "Table",
+    "as_policy",
+    "decisions",
+    "mixture",
+]

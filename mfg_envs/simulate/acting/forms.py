@@ -1,0 +1,100 @@
+"""The one place that looks at the form in which a policy is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mfg_envs.exact import policies, riccati
+from mfg_envs.exact.discretise import GridPolicy
+from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.simulate.acting.mixture import Mixture
+from mfg_envs.simulate.acting.models import Model, Module
+from mfg_envs.simulate.acting.policy import Policy
+from mfg_envs.simulate.acting.rules import Function, OnGrid, Table
+from mfg_envs.simulate.see_continuous import ContinuousObserver
+from mfg_envs.simulate.see_finite import Observer
+
+
+def as_policy(
+    game: Any, policy: Any, *, observe: Sequence[str] | None = None, epsilon: float = 0.0
+) -> Policy:
+    """Return a policy of a game as an object that acts.
+
+    ============================  ==============================================================
+    given                         what it is
+    ============================  ==============================================================
+    a ``Policy``                  itself: a ``Mixture``, networks, ``SubsampledPolicy``, your own
+    an array                      ``Table``: (T, S, A) with a horizon, (S, A) without, or over
+                                  observed states; of a finite game
+    a ``GridPolicy``              ``OnGrid``: of a continuous game
+    a ``riccati.Affine``          ``Function``: of a continuous game
+    a function                    ``Function``: (t, states (B, N, ...)) -> actions of all
+    a model of Stable-Baselines3  ``Model``; so is anything else with its ``predict``
+    a torch module                ``Module``: observations (R, D) -> logits (R, A) or actions (R, k)
+    ============================  ==============================================================
+
+    Args:
+        game: The game that is played.
+        policy: A policy in any form.
+        observe: What a model or a module sees, see ``Observer``; None: the parts by default.
+        epsilon: Chance of an evenly drawn legal action instead of a model's; finite games.
+
+    Raises:
+        ValueError: If a table or a model is of another game.
+        TypeError: If it is no policy of such a game.
+    """
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(game, FiniteGame | ContinuousGame):
+        if hasattr(policy, "predict"):
+            return Model(game, _observer(game, observe), policy, epsilon)
+        if hasattr(policy, "state_dict") and callable(policy):
+            return Module(game, _observer(game, observe), policy, epsilon)
+        if callable(policy):
+            return Function(policy)
+    if isinstance(game, FiniteGame):
+        return Table(game, policies.policy_table(game, policy))
+    if isinstance(game, ContinuousGame):
+        if isinstance(policy, GridPolicy):
+            return OnGrid(*policy)
+        if isinstance(policy, riccati.Affine):
+            return Function(policy.act)
+        wanted = (
+            "a function of (t, x), a GridPolicy, a riccati.Affine, a model of Stable-Baselines3, a"
+            " torch module or a Policy"
+        )
+    elif isinstance(game, TeamGame):
+        wanted = "a SubsampledPolicy or another Policy of the whole team"
+    else:
+        raise TypeError(f"a game is needed, from make_game(...) or your own, got {game!r:.200}")
+    raise TypeError(f"policy must be {wanted}, got {policy!r:.200}")
+
+
+def mixture(
+    game: FiniteGame | ContinuousGame, policies: Sequence[Any], weights: Array | None = None
+) -> Mixture:
+    """Return the mixture of which every player draws one policy in an episode, and keeps it.
+
+    Args:
+        game: The game that is played.
+        policies: Policies, in any form.
+        weights: Probability of each, (K,); None: all alike.
+
+    Raises:
+        ValueError: If there is no policy, or the weights are no probabilities, one a policy.
+        TypeError: If one of them is no policy of such a game.
+    """
+    if isinstance(game, TeamGame):
+        raise TypeError(f"{game.name} is a team game: a team follows one policy, it has no mixture")
+    parts = tuple(as_policy(game, policy) for policy in policies)
+    even = np.ones(len(parts)) / max(len(parts), 1)
+    return Mixture(parts, even if weights is None else weights)
+
+
+def _observer(game: Any, observe: Sequence[str] | None) -> Observer | ContinuousObserver:
+    if isinstance(game, FiniteGame):
+        return Observer(game, observe)
+    return ContinuousObserver(game, observe)
