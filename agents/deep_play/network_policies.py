@@ -18,7 +18,7 @@ import numpy as np
 from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
-from mfg_envs.simulate.see_continuous import ContinuousObserver
+from mfg_envs.simulate.observers import ContinuousObserver
 
 from ..runs.iterate import Iterate
 

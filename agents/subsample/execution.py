@@ -95,7 +95,7 @@ class SubsampledPolicy:
             )
         if not hasattr(batch, "state"):
             raise RuntimeError("call reset() before the first action")
-        keys = random.subkey(batch._keys, random.ACTION, batch.t)
+        keys = random.subkey(batch.keys, random.ACTION, batch.t)
         if compiler.backend() == "numpy":
             return self._choose(batch.global_state, batch.state, keys)
         game, x = self.game, np.ascontiguousarray(batch.state)

@@ -37,12 +37,10 @@ class Population(NamedTuple):
         game, rules, law, *_ = self.expected
         env = BatchEnv(game, num_envs, self.num_agents, seed)
         env.reset()
-        keys = env._keys
+        keys = env.keys
         if game.horizon is None:
             u = random.uniform(random.subkey(keys, random.INITIAL), self.num_agents)
-            env.state = random.categorical(law, u).astype(np.int32)
-            if not game.mean_field_of_controls:
-                env.mean_field = game.mean_field(env.state)
+            env.stand(0, random.categorical(law, u).astype(np.int32))
         alias = alias_table(rules)
         own_alias = alias if isinstance(first, CrowdResponse) else alias_table(first)
         for t in range(self.num_steps):
