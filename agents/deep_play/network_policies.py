@@ -19,7 +19,7 @@ from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
 from mfg_envs.simulate.acting import Draws, Policy
-from mfg_envs.simulate.see_continuous import ContinuousObserver
+from mfg_envs.simulate.observers import ContinuousObserver
 
 from ..runs.iterate import Iterate
 

@@ -25,8 +25,7 @@ from mfg_envs import exact, metrics
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, check_range
-from mfg_envs.simulate.see_continuous import ContinuousObserver
-from mfg_envs.simulate.see_finite import Observer
+from mfg_envs.simulate.observers import ContinuousObserver, Observer
 from wrappers import SharedPolicyVecEnv
 from wrappers.model_player import ModelPlayer
 
@@ -73,7 +72,7 @@ def learned_response(
         total_timesteps: Steps of one player, all copies counted, as in ``model.learn``.
         num_players: Copies of the player that learn side by side.
         max_cycles: Steps of an episode of a stationary game, 500 by default.
-        observe: Parts of an observation, see ``mfg_envs.simulate.see_finite.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
         evaluation_players: Simulated players for the gain in a continuous game.
         callback: Of the model's learning.
         seed: Of the game and of the model's random numbers.
@@ -128,7 +127,7 @@ def tabulate(
         game: The game.
         mean_fields: Met at every time (T, P), or always (P,) in a stationary game.
         model: Anything with Stable-Baselines3's ``predict``; its most probable actions are taken.
-        observe: What the model observes, see ``mfg_envs.simulate.see_finite.Observer``.
+        observe: What the model observes, see ``mfg_envs.simulate.observers.Observer``.
 
     Returns:
         A pure policy, (T, S, A) or (S, A); where the model plays an illegal action, any legal

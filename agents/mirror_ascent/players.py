@@ -57,9 +57,7 @@ class GameWorld:
 
     def __init__(self, game: FiniteGame, key: Any, t: int, x: Array) -> None:
         self.env = BatchEnv(game, 1, x.size, seed=0, observe=("index",))
-        self.env.reset()
-        self.env._keys, self.env.t, self.env.state = np.array([key]), t, x[None].copy()
-        self.env.mean_field = game.mean_field(x[None])
+        self.env.stand(t, x[None], keys=np.array([key]))
         self.seen, self._alive = game.observed[x], np.ones(x.size, np.float32)
 
     @property

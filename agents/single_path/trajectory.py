@@ -175,8 +175,7 @@ def _advance_game(
     """Run step by step from the middle of a trajectory, through an environment of its own."""
     env = RepresentativeEnv(game, observe=("index",))
     env.set_mean_field(memory.m[0])
-    env.reset(seed=0)
-    env.batch._keys, env.batch.state, env.batch.t = keys, memory.x[None], memory.t
+    env.batch.stand(memory.t, memory.x[None], keys=keys)
     return _advance_env(env, keys, memory, schedule, rules, discount)
 
 

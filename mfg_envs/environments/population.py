@@ -28,7 +28,7 @@ class PopulationEnv(Episodes, ParallelEnv):
         mode: "n_agent" or "mean_field".
         max_cycles: Steps after which an episode is cut; None: the horizon, or 500 without one.
         render_mode: None, "human" (a window) or "rgb_array" (an image).
-        observe: Parts of an observation, see ``mfg_envs.simulate.see_finite.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
 
     Attributes:
         batch: The same population as arrays (a ``BatchEnv`` with one population).

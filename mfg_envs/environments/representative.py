@@ -24,7 +24,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
     Args:
         game: The game.
         max_cycles: Steps after which an episode is truncated; None: never.
-        observe: Parts of an observation, see ``mfg_envs.simulate.see_finite.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  as Gymnasium declares it

@@ -54,10 +54,8 @@ class Population(NamedTuple):
         env = BatchEnv(game, num_envs, self.num_agents, seed)
         env.reset()
         if game.horizon is None:
-            u = random.uniform(random.subkey(env.draws.keys, random.INITIAL), self.num_agents)
-            env.state = random.categorical(law, u).astype(np.int32)
-            if not game.mean_field_of_controls:
-                env.mean_field = game.mean_field(env.state)
+            u = random.uniform(random.subkey(env.keys, random.INITIAL), self.num_agents)
+            env.stand(0, random.categorical(law, u).astype(np.int32))
         own = first if isinstance(first, CrowdResponse) else Table(game, first)
         policy = OneLeaves(Table(game, rules), own)
         for x, a, r, m in decisions(env, policy, self.num_steps):

@@ -87,7 +87,7 @@ def mean_reward(r: Array) -> Array:
     return (sums[:, 0] + sums[:, 1] + sums[:, 2] + sums[:, 3]) / n
 
 
-class Simulator(NamedTuple):
+class Loops(NamedTuple):
     """The compiled loops of one class of games.
 
     Attributes:
@@ -109,7 +109,7 @@ def arguments(game: FiniteGame) -> tuple[object, ...]:
 
 
 @functools.cache
-def simulator(game_class: type[FiniteGame]) -> Simulator:
+def simulator(game_class: type[FiniteGame]) -> Loops:
     """Compile the simulator of a class of games."""
     view, noise_law, move, reward, jit = methods(game_class)
     bits, fold, below = map(scalar, (random.bits, random.fold, random.below))
@@ -276,4 +276,4 @@ def simulator(game_class: type[FiniteGame]) -> Simulator:
         last[:] = x
         return True
 
-    return Simulator(step, rollout)
+    return Loops(step, rollout)

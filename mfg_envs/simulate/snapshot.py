@@ -16,14 +16,14 @@ def snapshot(batch: BatchEnv) -> dict[str, Array]:
     """Return private states, mean fields, time, seed and episode (and the law of a crowd)."""
     if not hasattr(batch, "state"):
         raise RuntimeError("call reset() before snapshot()")
-    law = getattr(batch, "_law", None)
+    seed, number = batch.episode
     return {
         "state": np.array(batch.state),
         "mean_field": np.array(batch.mean_field),
         "t": np.array(batch.t),
-        "seed": np.array(batch._seed, np.uint64),
-        "episode": np.array(batch._episode),
-        "law": np.empty(0) if law is None else np.array(law),
+        "seed": np.array(seed, np.uint64),
+        "episode": np.array(number + 1),
+        "law": np.empty(0) if batch.law is None else np.array(batch.law),
     }
 
 
@@ -41,10 +41,11 @@ def restore(batch: BatchEnv, moment: Mapping[str, Array]) -> Array:
             f"the moment has {np.shape(moment['state'])[:2]} populations and players, the"
             f" environment {shape}"
         )
-    batch._seed, batch._episode = int(moment["seed"]), int(moment["episode"]) - 1
-    batch.reset()  # the keys of this episode
-    batch.state, batch.t = np.array(moment["state"]), int(moment["t"])
-    batch.mean_field = np.array(moment["mean_field"])
-    if len(moment["law"]):
-        batch._law = np.array(moment["law"])
-    return batch._result(np.zeros(shape)).observation
+    batch.stand(
+        int(moment["t"]),
+        moment["state"],
+        mean_field=moment["mean_field"],
+        episode=(int(moment["seed"]), int(moment["episode"]) - 1),
+        law=moment["law"] if len(moment["law"]) else None,
+    )
+    return batch.look(batch.observer)

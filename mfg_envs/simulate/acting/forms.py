@@ -14,8 +14,7 @@ from mfg_envs.simulate.acting.mixture import Mixture
 from mfg_envs.simulate.acting.models import Model, Module
 from mfg_envs.simulate.acting.policy import Policy
 from mfg_envs.simulate.acting.rules import Function, OnGrid, Table
-from mfg_envs.simulate.see_continuous import ContinuousObserver
-from mfg_envs.simulate.see_finite import Observer
+from mfg_envs.simulate.observers import ContinuousObserver, Observer
 
 
 def as_policy(

@@ -6,7 +6,7 @@ from agents.independent.best_response import learned_response, tabulate
 from mfg_envs import exact, make_game, policies
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.simulate.batch import BatchEnv
-from mfg_envs.simulate.see_finite import Observer
+from mfg_envs.simulate.observers import Observer
 from wrappers import SharedPolicyVecEnv, as_arrays
 
 

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNo
 from agents.independent.best_response import learned_response, tabulate
 from mfg_envs import exact, make_game, metrics, policies
 from mfg_envs.environments.population import PopulationEnv
-from mfg_envs.simulate.see_finite import Observer
+from mfg_envs.simulate.observers import Observer
 from wrappers import SharedPolicyVecEnv
 
 GAME = make_game("sis", horizon=4)

@@ -10,7 +10,7 @@ from mfg_envs.environments.representative import RepresentativeEnv, Representati
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.exact.discretise import discretise
 from mfg_envs.games.ring_road import RingRoad
-from mfg_envs.simulate.continuous import ContinuousBatch
+from mfg_envs.simulate.continuous import ContinuousSimulator
 from mfg_envs.simulate.team import TeamBatchEnv
 
 RING = make_game("ring_road", num_cells=5, num_speeds=3, horizon=3)
@@ -18,7 +18,7 @@ POLICY, FLOW = policies.uniform(RING), exact.flow(RING, policies.uniform(RING))
 
 POPULATIONS = (BatchEnv, PopulationEnv, RepresentativeEnv, RepresentativeVectorEnv)
 TEAMS = (TeamEnv, TeamBatchEnv)
-CONTINUOUS = (ContinuousBatch, discretise, riccati.equilibrium)
+CONTINUOUS = (ContinuousSimulator, discretise, riccati.equilibrium)
 EXACT = {
     "flow": lambda game: exact.flow(game, POLICY),
     "law_met": lambda game: exact.law_met(game, POLICY),

@@ -23,7 +23,7 @@ def rule_at(policy, t):
 def actions_of(env, policy):
     """Draw everybody's action as the compiled rollout does."""
     alias = alias_table(rule_at(policy, env.t))
-    return sample_actions(alias, env.state, env._keys, env.t)
+    return sample_actions(alias, env.state, env.keys, env.t)
 
 
 @covering(any_game=EVERY, backend=BACKENDS, mode=MODES, slow=TWICE)
@@ -74,5 +74,5 @@ def test_a_rollout_has_the_same_bits_on_both_back_ends(
     assert np.array_equal(played[0].reward, played[1].reward)
     env.reset(5)
     for t, reward in enumerate(played[1].reward):  # it is the mean, to rounding
-        step = env.step(sample_actions(alias_table(policy)[t], env.state, env._keys, t))
+        step = env.step(sample_actions(alias_table(policy)[t], env.state, env.keys, t))
         assert reward == pytest.approx(step.reward.mean(-1), rel=1e-13, abs=1e-13)

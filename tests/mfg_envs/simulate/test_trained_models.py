@@ -8,9 +8,8 @@ import pytest
 from mfg_envs import BatchEnv, exact, make_game, policies
 from mfg_envs.numerics import random
 from mfg_envs.simulate.acting import Draws, as_policy
+from mfg_envs.simulate.observers import ContinuousObserver, Observer
 from mfg_envs.simulate.play import play
-from mfg_envs.simulate.see_continuous import ContinuousObserver
-from mfg_envs.simulate.see_finite import Observer
 
 torch = pytest.importorskip("torch")
 sb3 = pytest.importorskip("stable_baselines3")

@@ -174,7 +174,7 @@ class RandomTargets:
 
     def actions(self, batch: TeamBatchEnv) -> tuple[Array, Array]:
         """Return the actions of every team now."""
-        z = random.counter_bits(random.subkey(batch._keys, random.ACTION, batch.t), 1)[:, 0]
+        z = random.counter_bits(random.subkey(batch.keys, random.ACTION, batch.t), 1)[:, 0]
         target = random.below(z, self.game.num_global_actions)
         return target.astype(np.int32), np.zeros_like(batch.state)
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from gymnasium import spaces
 
-from mfg_envs.game import Array, ContinuousGame, check_choice, density
+from mfg_envs.game import Array, ContinuousGame, density
 from mfg_envs.game.continuous import components
+from mfg_envs.simulate.observers.parts import checked_parts, columns
 
 PARTS = ("point", "state", "time", "density", "mean_field")
 
@@ -52,20 +53,13 @@ class ContinuousObserver:
         clock = () if game.horizon is None else ("time",)
         self._dense = game.mean_field_kind == "density"
         crowd = "density" if self._dense else "mean_field"
-        self.parts = ("state", crowd, *clock) if parts is None else tuple(parts)
-        for part in self.parts:
-            check_choice("observe", part, PARTS)
-        if len(set(self.parts)) < len(self.parts):
-            raise ValueError(f"observe names a part twice: {self.parts}")
-        if "point" in self.parts and len(self.parts) > 1:
-            raise ValueError("observe: 'point' stands alone; use 'state' together with other parts")
-        if "time" in self.parts and game.horizon is None:
-            raise ValueError("observe: 'time' needs a finite horizon, this game is stationary")
+        wanted = ("state", crowd, *clock) if parts is None else parts
+        self.game, self.parts = game, checked_parts(game, wanted, PARTS, alone="point")
         if "density" in self.parts and not self._dense:
             raise ValueError(
                 f"observe: the mean field is a {game.mean_field_kind}: use 'mean_field'"
             )
-        self.game, self._point = game, self.parts == ("point",)
+        self._point = self.parts == ("point",)
         low, high = game.state_low, game.state_high
         if self._point:
             self.space = spaces.Box(np.array(low), np.array(high), dtype=np.float64)
@@ -90,17 +84,8 @@ class ContinuousObserver:
             "density": (1 + 2 * game.state_dim, 0.0, peak / even),
             "mean_field": (int(np.prod(game.mean_field_shape)), -1.0 + self._dense, 1.0),
         }
-        each = [sizes[part] for part in self.parts]
-        self.space = spaces.Box(
-            np.concatenate([np.full(n, value, np.float32) for n, value, _ in each]),
-            np.concatenate([np.full(n, value, np.float32) for n, _, value in each]),
-        )
-        self.width = sum(n for n, *_ in each)
-        ends = np.cumsum([n for n, *_ in each]).tolist()
-        self._columns = {
-            part: slice(end - n, end)
-            for part, end, (n, *_) in zip(self.parts, ends, each, strict=True)
-        }
+        placed = columns(self.parts, sizes)
+        self._columns, self.space, self.width = placed.of, placed.space, placed.width
 
     def __call__(self, state: Array, t: int, m: Array) -> Array:
         """Return the observations of players.
@@ -117,18 +102,18 @@ class ContinuousObserver:
             return state.copy("K")
         out = np.empty((*state.shape[:2], self.width), np.float32)
         x = components(state)
-        for part, columns in self._columns.items():
+        for part, column in self._columns.items():
             if part == "state":
-                out[..., columns] = self.game.coordinates(x)
+                out[..., column] = self.game.coordinates(x)
             elif part == "time":
-                out[..., columns] = t / (self.game.horizon or 1)
+                out[..., column] = t / (self.game.horizon or 1)
             elif part == "density":
-                self._crowd(x, m, out[..., columns])
+                self._crowd(x, m, out[..., column])
             elif self._dense:
-                out[..., columns] = np.minimum(m.reshape(len(m), 1, -1) / self._peak, 1)
+                out[..., column] = np.minimum(m.reshape(len(m), 1, -1) / self._peak, 1)
             else:
                 scaled = 2 * (m - self._low) / (self._high - self._low) - 1
-                out[..., columns] = np.clip(scaled, -1, 1)[:, None]
+                out[..., column] = np.clip(scaled, -1, 1)[:, None]
         return out
 
     def _crowd(self, x: tuple[Array, ...], m: Array, out: Array) -> None:

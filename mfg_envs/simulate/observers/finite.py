@@ -1,4 +1,4 @@
-"""What players see: parts picked by name, computed for all players at once."""
+"""What players of a finite game see: parts picked by name, for all players at once."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from functools import cached_property
 import numpy as np
 from gymnasium import spaces
 
-from mfg_envs.game import Array, FiniteGame, check_choice
+from mfg_envs.game import Array, FiniteGame
 from mfg_envs.numerics.memory import check_memory
+from mfg_envs.simulate.observers.parts import checked_parts, columns
 from mfg_envs.soundness.finite import coordinates, neighbours
 
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")
-
-
 CHUNK = 1 << 14
 """Players or states looked at together: what is computed on the way stays in the cache."""
 
@@ -54,54 +53,34 @@ class Observer:
     def __init__(self, game: FiniteGame, parts: Sequence[str] | None = None) -> None:
         clock = () if game.horizon is None else ("time",)
         crowd = "density" if game.counts_what_is_observed else "mean_field"
-        self.parts = ("state", crowd, *clock) if parts is None else tuple(parts)
-        if isinstance(parts, str) or not self.parts:
-            raise ValueError(
-                f"observe must be a sequence of parts such as ('state',), got {parts!r}"
-            )
-        for part in self.parts:
-            check_choice("observe", part, PARTS)
-        if len(set(self.parts)) < len(self.parts):
-            raise ValueError(f"observe names a part twice: {self.parts}")
-        if "index" in self.parts and len(self.parts) > 1:
-            raise ValueError("observe: 'index' stands alone; use 'state' together with other parts")
-        if "time" in self.parts and game.horizon is None:
-            raise ValueError("observe: 'time' needs a finite horizon, this game is stationary")
+        wanted = ("state", crowd, *clock) if parts is None else parts
+        self.game, self.parts = game, checked_parts(game, wanted, PARTS, alone="index")
         if "density" in self.parts and not game.counts_what_is_observed:
             raise ValueError(
                 "observe: 'density' is the crowd in observed states, and this game counts players"
                 " by their place: use 'mean_field'"
             )
-        self.game = game
-        x = np.arange(game.num_states)
+        cells = game.num_observations
+        self.crowd = not {"density", "mean_field"}.isdisjoint(self.parts)
+        self._whole, self._index = game.num_states == cells, self.parts == ("index",)
+        self.space: spaces.Discrete | spaces.Box = spaces.Discrete(cells)
+        self.width = 1
+        if self._index:
+            return
         near = np.empty((game.num_states, 0), np.intp)
         if "density" in self.parts:
             near = neighbours(game)
-        cells = game.num_observations
-        size_high = {
-            "state": (game.coordinates(x[:1]).shape[1], 1),
-            "time": (1, 1),
-            "density": (near.shape[1], cells),
-            "mean_field": (game.num_places, 1),
-            "mask": (game.num_actions, 1),
+        sizes = {
+            "state": (game.coordinates(np.arange(1)).shape[1], -1.0, 1.0),
+            "time": (1, 0.0, 1.0),
+            "density": (near.shape[1], 0.0, cells),
+            "mean_field": (game.num_places, 0.0, 1.0),
+            "mask": (game.num_actions, 0.0, 1.0),
         }
-        self.space: spaces.Discrete | spaces.Box = spaces.Discrete(cells)
-        self.width = 1
-        self.crowd = not {"density", "mean_field"}.isdisjoint(self.parts)
-        self._whole, self._index = game.num_states == cells, self.parts == ("index",)
-        if self._index:
-            return
-        low = [np.full(size_high[p][0], -1.0 if p == "state" else 0.0) for p in self.parts]
-        high = [np.full(size_high[p][0], size_high[p][1]) for p in self.parts]
-        self.width = sum(map(len, low))
-        self.space = spaces.Box(
-            np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
-        )
-        ends = np.cumsum([len(part) for part in low])
-        starts = ends - [len(part) for part in low]
-        self._columns = dict(zip(self.parts, map(slice, starts, ends), strict=True))
+        placed = columns(self.parts, sizes)
+        self._columns, self.space, self.width = placed.of, placed.space, placed.width
         self._near = near
-        self._every = np.empty((0, len(x), self.width), np.float32)
+        self._every = np.empty((0, game.num_states, self.width), np.float32)
         """Observations in every state, by population: written anew at every look."""
 
     @cached_property
