@@ -9,6 +9,8 @@ MODULES = {
     "game": "mfg_envs.game",
     "exact": "mfg_envs.exact",
     "metrics": "mfg_envs.metrics",
+    "acting": "mfg_envs.simulate.acting",
+    "play": "mfg_envs.simulate.play",
     "policies": "mfg_envs.policies",
     "riccati": "mfg_envs.riccati",
     "roads": "mfg_envs.games.roads",

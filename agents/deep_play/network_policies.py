@@ -19,6 +19,7 @@ from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
 from mfg_envs.simulate.acting import Draws, Policy
+from mfg_envs.simulate.acting.policy import over_normal
 from mfg_envs.simulate.observers import ContinuousObserver
 
 from ..runs.iterate import Iterate
@@ -29,8 +30,6 @@ LOG_STD = (-5.0, 1.0)
 """Bounds of the logarithm of a standard deviation, of actions scaled to [-1, 1]."""
 SQUASHED = (-20.0, 2.0)
 """The same before actions are squashed; Stable-Baselines3's."""
-NODES = 16
-"""Of the quadrature over the normal law of an action."""
 
 
 class Shape(NamedTuple):
@@ -151,7 +150,7 @@ class NetworkPolicy(Policy):
         if not self.greedy:
             B, N, k = mean.shape
             mean += np.exp(log_std) * _draws(self.seed, B, t).normals(N * k).reshape(B, N, k)
-        return from_scaled(self.game, np.tanh(mean) if self.squash else mean)
+        return self._scaled(mean)
 
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
         """Return the actions; they are drawn by the policy's own seed."""
@@ -162,15 +161,15 @@ class NetworkPolicy(Policy):
 
         By Gauss-Hermite quadrature, after actions are cut off or squashed.
         """
-        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-        nodes, weights = ((0.0,), (1.0,)) if self.greedy else (nodes, weights / weights.sum())
-        total = np.zeros((*x.shape[:2], self.game.action_dim))
-        for network in self.weights:
-            mean, log_std = replace(self, weights=network[None]).normal_law(t, x)
-            for node, weight in zip(nodes, weights, strict=True):
-                a = mean + node * np.exp(log_std)
-                total += weight * from_scaled(self.game, np.tanh(a) if self.squash else a)
-        return total / len(self.weights)
+        each = [replace(self, weights=one[None]).normal_law(t, x) for one in self.weights]
+        if self.greedy:
+            return np.mean([self._scaled(mean) for mean, _ in each], 0)
+        return over_normal(
+            lambda number: np.mean([self._scaled(mean + number * np.exp(s)) for mean, s in each], 0)
+        )
+
+    def _scaled(self, a: Array) -> Array:
+        return from_scaled(self.game, np.tanh(a) if self.squash else a)
 
     def normal_law(self, t: int, x: Array) -> tuple[Array, Array]:
         """Return means and logarithms of standard deviations, float32 (B, N, k) each.

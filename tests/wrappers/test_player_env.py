@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -5,6 +7,9 @@ from stable_baselines3 import PPO
 from toy_envs import Foreign
 
 from mfg_envs import dispatcher_v0, exact, linear_quadratic_v0, make_game, ring_road_v0, sis_v0
+from mfg_envs.numerics import random
+from mfg_envs.simulate.acting import as_policy, mixture
+from mfg_envs.simulate.alias import alias_table, sample_actions
 from wrappers import PlayerEnv
 
 
@@ -95,6 +100,58 @@ def test_others_of_a_tabular_policy_move_the_crowd_as_the_exact_flow_says():
         # an error grows by at most .9 + .8 a step, the slope of (1 - .1) m + .8 a m (1 - m).
         grown = sum(1.7**k for k in range(t + 2))
         assert abs(one.batch.mean_field[0, 1] - flow[t + 1, 1]) < 5 * 0.5 / np.sqrt(N) * grown
+
+
+def test_others_of_a_table_are_drawn_by_a_key_of_every_step():
+    """The key is the next number of the environment's generator, the counter a player's place."""
+    game = make_game("sis", horizon=6)
+    policy = np.random.default_rng(0).dirichlet(np.ones(5), (6, 2))
+    one = PlayerEnv(sis_v0.parallel_env(game=game, num_agents=40), "person_0", policy)
+    one.reset(seed=2)
+    for t in range(3):
+        generator = copy.deepcopy(one.np_random)
+        key = random.seed_key(int(generator.integers(2**63)))
+        alias, x = alias_table(policy[t]), one.batch.state
+        a = sample_actions(alias, x[:, 1:], np.array([key]), t)
+        twin = copy.deepcopy(one.batch)
+        twin.step(np.concatenate([[[0]], a], 1))
+        one.step(0)
+        np.testing.assert_array_equal(one.batch.state, twin.state)
+
+
+def test_others_keep_what_they_drew_of_a_mixture_for_an_episode():
+    game, N = make_game("sis", horizon=8), 400
+    policy = mixture(game, [np.tile(np.eye(5)[a], (8, 2, 1)) for a in (0, 4)])
+    seen = []
+
+    class Watched(type(policy)):
+        def act(self, *where):
+            seen.append(super().act(*where)[0])
+            return seen[-1][None]
+
+    watched = Watched(policy.parts, policy.weights)
+    one = PlayerEnv(sis_v0.parallel_env(game=game, num_agents=N), "person_0", watched)
+    for seed in (0, 1):
+        one.reset(seed=seed)
+        for _ in range(3):
+            one.step(0)
+    assert all(np.array_equal(a, seen[0]) for a in seen[1:3])
+    assert not np.array_equal(seen[3], seen[0])
+    assert abs((seen[0] == 4).mean() - 0.5) <= 5 * 0.5 / np.sqrt(N - 1)
+
+
+def test_others_follow_any_policy_of_a_continuous_game():
+    game = make_game("linear_quadratic")
+    policy = as_policy(game, lambda t, x: -0.1 * x)
+    env = linear_quadratic_v0.parallel_env(num_agents=3)
+    one = PlayerEnv(env, env.possible_agents[0], policy)
+    one.reset(seed=0)
+    x, twin = one.batch.state, copy.deepcopy(one.batch)
+    one.step(np.array([0.05]))
+    a = -0.1 * x
+    a[:, 0] = 0.05
+    twin.step(a)
+    np.testing.assert_array_equal(one.batch.state, twin.state)
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, check_range
-from mfg_envs.simulate.acting.policy import Draws, Policy
+from mfg_envs.simulate.acting.policy import Draws, Policy, over_normal
 
-PASSED = {"VecNormalize", "VecMonitor", "VecVideoRecorder", "VecCheckNan"}
-"""Wrappers of Stable-Baselines3 through which a model may play: the first is applied."""
+PASSED = {
+    *("VecNormalize", "VecMonitor", "VecVideoRecorder", "VecCheckNan", "Monitor", "RewardWrapper"),
+    *("TimeLimit", "OrderEnforcing", "PassiveEnvChecker", "RecordEpisodeStatistics", "RecordVideo"),
+}
+"""Wrappers through which a model may have learned: the first is applied, others change nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +59,11 @@ class _Observing(Policy):
         return self._law(x, self._seen(t, x, m))
 
     def mean(self, t: int, x: Array, m: Array | None = None) -> Array:
-        """Return what is done where nothing is left to chance, (B, N, k)."""
-        if isinstance(self.game, FiniteGame):
+        game, seen = self.game, self._seen(t, x, m)
+        if isinstance(game, FiniteGame):
             return super().mean(t, x, m)
-        return self._points(x, self._seen(t, x, m), None)
+        size = (len(x), x.shape[1] * game.action_dim)
+        return over_normal(lambda number: self._points(x, seen, np.full(size, number)))
 
     @abstractmethod
     def _chances(self, rows: Array, legal: Array) -> Array:
@@ -80,7 +85,7 @@ class _Observing(Policy):
 
     def _act(self, x: Array, seen: Array, draws: Draws) -> Array:
         if isinstance(self.game, ContinuousGame):
-            return self._points(x, seen, draws)
+            return self._points(x, seen, draws.normals(x.shape[1] * self.game.action_dim))
         below = self._law(x, seen).cumsum(-1)
         u = draws.uniform(x.shape[1])[..., None] * below[..., -1:]  # the last legal one is the last
         return (u >= below[..., :-1]).sum(-1).astype(np.int32)
@@ -95,11 +100,10 @@ class _Observing(Policy):
         law = np.where(total > 0, law / np.where(total > 0, total, 1), even)
         return (1 - self.epsilon) * law + self.epsilon * even
 
-    def _points(self, x: Array, seen: Array, draws: Draws | None) -> Array:
-        """Return actions of a continuous game, within its bounds."""
+    def _points(self, x: Array, seen: Array, normal: Array) -> Array:
+        """Return actions of a continuous game, within its bounds, given numbers (B, N k)."""
         game: Any = self.game
         (B, N), k = x.shape[:2], game.action_dim
-        normal = np.zeros((B, N * k)) if draws is None else draws.normals(N * k)
         a = self._drawn(seen.reshape(B * N, *seen.shape[2:]), normal.reshape(B * N, k))
         return np.clip(a.reshape(B, N, k), game.action_low, game.action_high)
 
@@ -144,12 +148,16 @@ class Model(_Observing):
         return getattr(self.trained, "policy", self.trained)
 
     def _stack(self) -> list[Any]:
-        """Return the wrappers of the model's environment, innermost first."""
+        """Return the wrappers of the model's environment, those around all copies of it first."""
         env: Any = self.trained.get_env() if hasattr(self.trained, "get_env") else None
         found: list[Any] = []
         while hasattr(env, "venv"):
             found.insert(0, env)
             env = env.venv
+        env = next(iter(getattr(env, "envs", ())), None)
+        while isinstance(env, gymnasium.Wrapper):
+            found.append(env)
+            env = env.env
         return found
 
     def _asked(self, ask: Callable[..., Any], rows: Array, **given: Any) -> Any:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from mfg_envs.game import Array
 from mfg_envs.numerics import random
 
 EPISODE = 1_000_003
 """Where draws stand that hold for a whole episode: a time that no game reaches."""
+
+NODES = 16
+"""Of the quadrature over normal laws of actions."""
 
 
 class Draws(NamedTuple):
@@ -40,6 +46,13 @@ class Draws(NamedTuple):
     def of_the_episode(self, count: int) -> Array:
         """Return uniform numbers that are the same at every time of an episode, (B, count)."""
         return Draws(self.keys if self.kept is None else self.kept, EPISODE).uniform(count)
+
+
+def over_normal(value: Callable[[float], Array]) -> Array:
+    """Return the mean of a value of a standard normal number, by Gauss-Hermite quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    total = sum(w * value(float(node)) for node, w in zip(nodes, weights, strict=True))
+    return np.asarray(total / weights.sum())
 
 
 class Policy(ABC):

@@ -17,6 +17,7 @@ from agents.cli.words.films import write_film
 from agents.cli.words.names import changed_game
 from agents.runs.saved import load_run
 from mfg_envs import PopulationEnv, exact, make_game
+from mfg_envs.simulate import play as episodes
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,18 @@ def test_what_is_set_changes_the_game_of_a_saved_run_and_nothing_else(tmp_path):
         total += changed.discount**t * np.array(list(rewards.values()))
     ended = play("sis", "--policy", tmp_path, "--agents", 6, "--steps", 4, "--set", "recovery=0.9")
     assert estimate(total.mean(), total.std(ddof=1) / 6**0.5) in ended.output
+
+
+def test_players_draw_as_those_of_an_episode_do(tmp_path):
+    game = make_game("sis", horizon=5)
+    last = run(OnlineMirrorDescent(iterations=3), game, out=tmp_path, progress=False).last
+    env = PopulationEnv(game, 20)
+    env.reset(seed=6)
+    act = actors("", game, load_run(tmp_path), 0).act
+    for wanted in episodes.play(game, last.policy, 20, seed=6).action[:, 0]:
+        chosen = act(env, {})
+        assert [*chosen.values()] == wanted.tolist()
+        env.step(chosen)
 
 
 def test_a_saved_policy_that_ends_too_early_is_refused(tmp_path):

@@ -23,7 +23,9 @@ from agents.deep_play.network_policies import (
     to_scaled,
 )
 from mfg_envs import make_game
+from mfg_envs.simulate.acting import as_policy, mixture
 from mfg_envs.simulate.batch import BatchEnv
+from mfg_envs.simulate.play import play
 
 GAMES = ("linear_quadratic", "beach_bar", "four_rooms", "price_impact")
 LINE = make_game("linear_quadratic")
@@ -193,6 +195,32 @@ def test_environments_take_whatever_is_played(name, seed, size, squash):
         assert a.dtype == np.float64
         assert (a >= game.action_low).all() and (a <= game.action_high).all()
         assert np.isfinite(env.step(a).reward).all()
+
+
+def test_networks_act_in_a_mixture_and_an_episode_as_they_are_called():
+    policy = NetworkPolicy(LINE, network(LINE, size=2.0), HIDDEN, seed=3)
+    assert as_policy(LINE, policy) is policy
+    episode = play(LINE, policy, 30, num_envs=2, seed=1)
+    for t, x in enumerate(episode.state):
+        np.testing.assert_array_equal(episode.action[t], policy(t, x))
+    mixed = mixture(LINE, [policy, UniformPolicy(LINE, 4)])
+    env = BatchEnv(LINE, 2, 30, 1)
+    x = env.reset().state
+    a, who = mixed.actions(env), mixed.drawn(env.draws, 30)[..., None]
+    np.testing.assert_array_equal(a, np.where(who == 0, policy(0, x), UniformPolicy(LINE, 4)(0, x)))
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_the_mean_of_networks_is_that_of_what_they_draw(squash):
+    game, num = LINE, 40_000
+    weights = np.stack([constant(game, mean, np.log(0.7)) for mean in (0.8, -0.3)])
+    policy = NetworkPolicy(game, weights, HIDDEN, squash, seed=2)
+    a = policy(0, np.zeros((1, num, 1)))
+    mean = policy.mean(0, np.zeros((1, 1, 1)))[0, 0, 0]
+    # Nodes of a quadrature and the kinks at both bounds: a hundredth of the range of actions.
+    assert abs(a.mean() - mean) <= 5 * a.std() / np.sqrt(num) + 0.01 * 0.2
+    even = UniformPolicy(game, 1)
+    assert abs(even(0, np.zeros((1, num, 1))).mean() - even.mean(0, np.zeros((1, 1, 1)))) < 2e-3
 
 
 def test_the_uniform_policy_is_uniform():

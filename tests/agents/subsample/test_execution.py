@@ -11,12 +11,13 @@ from covering import covering
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import SubsampledPolicy, SubsampleMFQ
+from agents import Iterate, SubsampledPolicy, SubsampleMFQ
 from agents.subsample.execution import picks
 from mfg_envs import TeamBatchEnv, make_game
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.games.teams.dispatcher import Dispatcher
 from mfg_envs.numerics import random
+from mfg_envs.simulate.acting import as_policy
 
 STEERED = Dispatcher(num_zones=3, steered=True, discount=0.9)
 GAMES = {
@@ -205,6 +206,19 @@ def test_pettingzoo_team_plays_what_the_compiled_one_plays(sampling, backend, us
             assert np.array_equal(env.batch.state[0], step.state[b])
             assert env.batch.global_state[0] == step.global_state[b]
         assert not env.agents
+
+
+def test_a_policy_of_a_team_is_one_as_others_are():
+    game = make_game("dispatcher", num_zones=3)
+    policy = SubsampledPolicy(game, random_rows(game, 2))
+    assert as_policy(game, policy) is policy
+    batch = TeamBatchEnv(game, 3, 5, 2)
+    batch.reset()
+    acted = policy.act(0, (batch.global_state, batch.state), batch.draws)
+    for one, other in zip(acted, policy.actions(batch), strict=True):
+        np.testing.assert_array_equal(one, other)
+    saved = Iterate(1, 0, policy.rows, np.zeros(1), np.zeros(1), {})
+    np.testing.assert_array_equal(SubsampleMFQ(k=2).policy(game, saved).rows, policy.rows)
 
 
 def test_steps_and_agents_draw_anew():

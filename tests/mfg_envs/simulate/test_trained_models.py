@@ -157,17 +157,13 @@ def test_models_of_continuous_games_draw_within_the_bounds():
     a = ppo.act(0, x, draws())[0, :, 0]
     assert abs(a).max() <= 0.1  # of a wide normal law nearly all is cut off
     assert (abs(a) == 0.1).mean() > 0.8
-    middle = ppo.mean(0, x[:, :1])
-    wanted = ppo.trained.predict(
-        ContinuousObserver(LINE, ("state",))(x, 0, x[:, 0])[0, :1], deterministic=True
-    )[0]
-    np.testing.assert_allclose(middle[0], wanted, atol=1e-6)
+    assert abs(a.mean() - ppo.mean(0, x[:, :1]).item()) <= 5 * a.std() / np.sqrt(MANY) + 2e-3
     sac = as_policy(LINE, made(sb3.SAC, LINE, ("state",), buffer_size=10), observe=("state",))
     a = sac.act(0, x, draws())[0, :, 0]
     assert 0.01 < a.std() < 0.1
     assert abs(a).max() <= 0.1
     best = sac.trained.predict(np.array([[0.3]], np.float32), deterministic=True)[0]
-    np.testing.assert_allclose(sac.mean(0, x[:, :1])[0], best, atol=1e-6)
+    assert abs(a.mean() - sac.mean(0, x[:, :1]).item()) <= 5 * a.std() / np.sqrt(MANY)
     # As many are squashed below the mean as above: the median is what is most probable.
     assert abs((a < best).mean() - 0.5) <= 5 * 0.5 / np.sqrt(MANY)
 
@@ -218,6 +214,11 @@ def test_a_model_that_cannot_play_the_game_is_refused():
         ValueError, match=r"through VecFrameStack: let it play in wrappers\.PlayerEnv"
     ):
         as_policy(SIS, stacked, observe=PARTS)
+    inside = vec_env.DummyVecEnv(
+        [lambda: gymnasium.wrappers.FlattenObservation(Spaces(SIS, PARTS))]
+    )
+    with pytest.raises(ValueError, match="through FlattenObservation"):
+        as_policy(SIS, sb3.PPO("MlpPolicy", inside, device="cpu"), observe=PARTS)
     recurrent = contrib.RecurrentPPO("MlpLstmPolicy", Spaces(SIS, PARTS), device="cpu")
     with pytest.raises(ValueError, match="the RecurrentPPO has a memory"):
         as_policy(SIS, recurrent, observe=PARTS)
