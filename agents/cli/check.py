@@ -92,15 +92,13 @@ def _go_through(game: Any, seed: int, title: str) -> tuple[str, Table]:
         table.add_column(column, no_wrap=column != "what must hold")
     fault = ""
     for clause in clauses(game):
-        name = clause.__name__.replace("_", " ")
-        promise = (clause.__doc__ or "").strip().split("\n")[0]
         mark, style = ("", "dim") if fault else ("[green]ok[/]", "")
         if not fault:
             try:
                 check_clause(clause, game, seed)
             except ContractError as error:
                 fault, mark, style = str(error), "[bold red]no[/]", "red"
-        table.add_row(mark, name, escape(promise), style=style)
+        table.add_row(mark, clause.name, escape(clause.promise), style=style)
     return fault, table
 
 
