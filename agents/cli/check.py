@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mfg_envs.game.kinds import is_game
-from mfg_envs.testing import ContractError, check_clause, clauses
+from mfg_envs.testing import Clause, ContractError, check_clause, clauses
 
 from ..runs import contract
 from ..runs.learner import facts
@@ -38,7 +38,7 @@ SMALL = {"finite": "left_right", "continuous": "linear_quadratic", "team": "foll
 """Kind of game -> on which game a learner is checked, where none is named."""
 PLAYERS = 3
 """In the environment of a learner that plays in one."""
-Step = tuple[Callable[..., None], Callable[[], None]]
+Step = tuple[Clause, Callable[[], None]]
 """A clause, whose docstring says what must hold, and what checks it."""
 
 
@@ -157,15 +157,13 @@ def _go_through(steps: list[Step], title: str) -> tuple[str, Table]:
         table.add_column(column, no_wrap=column != "what must hold")
     fault = ""
     for clause, check in steps:
-        name = clause.__name__.replace("_", " ")
-        promise = (clause.__doc__ or "").strip().split("\n")[0]
         mark, style = ("", "dim") if fault else ("[green]ok[/]", "")
         if not fault:
             try:
                 check()
             except ContractError as error:
                 fault, mark, style = str(error), "[bold red]no[/]", "red"
-        table.add_row(mark, name, escape(promise), style=style)
+        table.add_row(mark, clause.name, escape(clause.promise), style=style)
     return fault, table
 
 

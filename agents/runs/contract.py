@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import tempfile
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import numpy as np
 from mfg_envs.exact import policies
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.testing import ContractError
-from mfg_envs.testing.contract import require
+from mfg_envs.testing.contract import Clause, require
 
 from .checkpoints import Checkpoint, header_of, read, save
 from .iterate import Iterate
@@ -57,10 +56,6 @@ class Trial:
         return self.run(self.seed)
 
 
-Clause = Callable[[Trial], None]
-"""One thing that is checked, with a sentence about it as its docstring."""
-
-
 def check_learner(learner: Any, game: Any, seed: int = 0) -> None:
     """Raise an error that names the first fault of a learner, if it has one.
 
@@ -85,16 +80,7 @@ def check_clause(clause: Clause, trial: Trial) -> None:
     Raises:
         ContractError: If the learner breaks it, or fails in any other way while it is checked.
     """
-    try:
-        clause(trial)
-    except ContractError:
-        raise
-    except Exception as error:
-        promise = (clause.__doc__ or "").strip().rstrip(".")
-        raise ContractError(
-            f"{type(trial.learner).__name__} fails with {type(error).__name__}: {error}; this was"
-            f" being checked: {promise}"
-        ) from error
+    clause.require(type(trial.learner).__name__, trial)
 
 
 def declaration(trial: Trial) -> None:
@@ -236,9 +222,12 @@ def seeds_side_by_side(trial: Trial) -> None:
             _require_same(trial.run(seed), own, words, cure)
 
 
-CLAUSES: tuple[Clause, ...] = (
-    *(declaration, iteration, policy, purity, repetition, seeds),
-    *(resumption, seeds_side_by_side),
+CLAUSES = tuple(
+    Clause(check)
+    for check in (
+        *(declaration, iteration, policy, purity, repetition, seeds),
+        *(resumption, seeds_side_by_side),
+    )
 )
 """What is checked of a learner, in turn; what comes later relies on what came before."""
 

@@ -11,26 +11,26 @@ the place and the cure.  ``mfg-envs check module:MyGame`` does so on the command
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mfg_envs.game.kinds import is_game
-from mfg_envs.testing import continuous, finite, team
-from mfg_envs.testing.contract import ContractError
+from mfg_envs.testing.continuous import ContinuousSubject
+from mfg_envs.testing.contract import Clause, ContractError
 from mfg_envs.testing.environment import check_env
+from mfg_envs.testing.finite import FiniteSubject
+from mfg_envs.testing.subject import Subject
+from mfg_envs.testing.team import TeamSubject
 
-__all__ = ["ContractError", "check_clause", "check_env", "check_game", "clauses"]
+__all__ = ["Clause", "ContractError", "check_clause", "check_env", "check_game", "clauses"]
 
-Clause = Callable[[Any, np.random.Generator], None]
-"""One thing that is checked, with a sentence about it as its docstring."""
-CLAUSES: dict[str, tuple[Clause, ...]] = {
-    "finite": finite.CLAUSES,
-    "continuous": continuous.CLAUSES,
-    "team": team.CLAUSES,
+SUBJECTS: dict[str, type[Subject]] = {
+    "finite": FiniteSubject,
+    "continuous": ContinuousSubject,
+    "team": TeamSubject,
 }
-"""Kind of a game -> what is checked of it; the first clause sends away what is no game."""
+"""Kind of a game -> how it is checked."""
 
 
 def check_game(game: Any, seed: int = 0) -> None:
@@ -49,7 +49,7 @@ def check_game(game: Any, seed: int = 0) -> None:
 
 def clauses(game: Any) -> tuple[Clause, ...]:
     """Return what is checked of a game, in turn; what comes later relies on what came before."""
-    return CLAUSES[game.kind if is_game(game) else "finite"]
+    return _subject(game).clauses
 
 
 def check_clause(clause: Clause, game: Any, seed: int = 0) -> None:
@@ -58,13 +58,9 @@ def check_clause(clause: Clause, game: Any, seed: int = 0) -> None:
     Raises:
         ContractError: If the game breaks it, or fails in any other way while it is checked.
     """
-    try:
-        clause(game, np.random.default_rng(seed))
-    except ContractError:
-        raise
-    except Exception as error:
-        promise = (clause.__doc__ or "").strip().rstrip(".")
-        raise ContractError(
-            f"{type(game).__name__} fails with {type(error).__name__}: {error}; this was being"
-            f" checked: {promise}"
-        ) from error
+    clause.require(type(game).__name__, _subject(game), np.random.default_rng(seed))
+
+
+def _subject(game: Any) -> Subject:
+    """Return a game as it is checked; what is no game is taken for a finite one, and refused."""
+    return SUBJECTS[game.kind if is_game(game) else "finite"](game)

@@ -84,7 +84,8 @@ def test_the_compiled_methods_of_the_game_are_those_of_numpy(case, use):
     pytest.importorskip("numba")
     use("numba")
     name, parameters = CASES[case]
-    finite.back_ends(make_game(name, **parameters), np.random.default_rng(0))
+    subject = finite.FiniteSubject(make_game(name, **parameters))
+    finite.back_ends(subject, np.random.default_rng(0))
 
 
 def test_the_environment_of_the_game_keeps_its_contract(game):

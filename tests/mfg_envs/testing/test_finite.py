@@ -35,7 +35,7 @@ def test_every_horizon_will_do(horizon):
 
 
 def test_large_games_are_sampled(monkeypatch):
-    monkeypatch.setattr("mfg_envs.testing.contract.MOST_PAIRS", 7)
+    monkeypatch.setattr("mfg_envs.testing.subject.MOST_PAIRS", 7)
     check_game(Walk())
 
 
