@@ -48,10 +48,10 @@ class Draws(NamedTuple):
         return Draws(self.keys if self.kept is None else self.kept, EPISODE).uniform(count)
 
 
-def over_normal(value: Callable[[float], Array]) -> Array:
+def over_normal(value: Callable[[np.float64], Array]) -> Array:
     """Return the mean of a value of a standard normal number, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    total = sum(w * value(float(node)) for node, w in zip(nodes, weights, strict=True))
+    total = sum(w * value(node) for node, w in zip(nodes, weights, strict=True))
     return np.asarray(total / weights.sum())
 
 
