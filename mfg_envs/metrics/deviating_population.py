@@ -53,7 +53,7 @@ class Population(NamedTuple):
         env = BatchEnv(game, num_envs, self.num_agents, seed)
         env.reset()
         if game.horizon is None:
-            u = random.uniform(random.subkey(env.draws.keys, random.INITIAL), self.num_agents)
+            u = random.uniform(random.subkey(env.keys, random.INITIAL), self.num_agents)
             env.state = random.categorical(law, u).astype(np.int32)
             if not game.mean_field_of_controls:
                 env.mean_field = game.mean_field(env.state)

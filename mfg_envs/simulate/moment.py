@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array
-from mfg_envs.simulate.acting.policy import Draws
 
 
 def sealed(array: Array) -> Array:
@@ -62,9 +61,9 @@ class Moment:
         self._mean_field = sealed(self._checked_mean_field(mean_field))
 
     @property
-    def draws(self) -> Draws:
-        """Random numbers of a policy for the decision now."""
-        return Draws(self._given("_keys"), self.t)
+    def keys(self) -> Array:
+        """Keys that the random numbers of the episodes are drawn with, uint64 (B,)."""
+        return self._given("_keys")
 
     @property
     def over(self) -> bool:
