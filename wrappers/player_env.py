@@ -237,7 +237,7 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
 
         def act(who: Array) -> Any:
             key = seed_key(int(self.np_random.integers(2**63)))
-            draws = Draws(np.atleast_1d(key), batch.t, subkey(batch.draws.keys, who[0]))
+            draws = Draws(np.atleast_1d(key), batch.t, subkey(batch.keys, who[0]))
             return played.act(batch.t, batch.state[:, who], draws, batch.mean_field)[0]
 
         return Others(act, who, None)

@@ -8,6 +8,8 @@ import numpy as np
 
 from mfg_envs.exact.discretise import GridGame, GridPolicy
 from mfg_envs.game import Array
+from mfg_envs.numerics import random
+from mfg_envs.simulate.acting import Draws, Policy, as_policy
 from mfg_envs.simulate.play import Episode as Players
 from mfg_envs.simulate.play import check_size, play
 
@@ -29,7 +31,19 @@ def sample_players(
     """
     game, policy = off_the_grid(game, policy)
     check_size(game, num_players, num_steps or game.horizon or 1, "num_players")
-    return play(game, policy, num_players, num_steps=num_steps, seed=seed).population(0)
+    played = _OfASeed(as_policy(game, policy), seed)
+    return play(game, played, num_players, num_steps=num_steps, seed=seed).population(0)
+
+
+class _OfASeed(Policy):
+    """A policy drawn by the key of a seed, not of an episode: figures stay as they were drawn."""
+
+    def __init__(self, policy: Policy, seed: int) -> None:
+        self.policy, self.seed = policy, seed
+
+    def act(self, t: int, x: Any, draws: Draws, m: Array | None = None) -> Any:
+        keys = random.seed_key(self.seed, np.arange(len(x)))
+        return self.policy.act(t, x, Draws(keys, t), m)
 
 
 def off_the_grid(game: Any, policy: Any) -> tuple[Any, Any]:

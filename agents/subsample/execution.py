@@ -97,7 +97,7 @@ class SubsampledPolicy(Policy):
             )
         if not hasattr(batch, "state"):
             raise RuntimeError("call reset() before the first action")
-        return self.act(batch.t, (batch.global_state, batch.state), batch.draws)
+        return self.act(batch.t, (batch.global_state, batch.state), Draws.of(batch))
 
     @overload
     def act(self, t: TeamEnv) -> dict[str, int]: ...

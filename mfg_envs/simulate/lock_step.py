@@ -11,7 +11,6 @@ import numpy as np
 from mfg_envs.game import Array, as_int, check_range
 from mfg_envs.numerics import random
 from mfg_envs.numerics.memory import check_memory
-from mfg_envs.simulate.acting import Draws
 from mfg_envs.simulate.moment import checked_fields, sealed
 from mfg_envs.simulate.simulator import Simulator
 
@@ -119,11 +118,6 @@ class LockStep(ABC, Generic[S, Told]):
     def keys(self) -> Array:
         """Keys that the random numbers of the episodes are drawn with, uint64 (B,), read-only."""
         return self._given("keys")
-
-    @property
-    def draws(self) -> Draws:
-        """Random numbers of a policy for the decision now."""
-        return Draws(self.keys, self.t)
 
     @property
     def episode(self) -> tuple[int, int]:

@@ -61,7 +61,7 @@ class Mixture(Policy):
 
     def actions(self, batch: Any) -> Any:
         return self._each(
-            self.drawn(batch.draws, batch.num_agents), lambda part: part.actions(batch)
+            self.drawn(Draws.of(batch), batch.num_agents), lambda part: part.actions(batch)
         )
 
     def _each(self, drawn: Array, act: Callable[[Policy], Any]) -> Array:

@@ -51,7 +51,7 @@ class _Observing(Policy):
         return self._act(x, self._seen(t, x, m), draws)
 
     def actions(self, batch: Any) -> Array:
-        return self._act(batch.state, batch.look(self.observer), batch.draws)
+        return self._act(batch.state, batch.look(self.observer), Draws.of(batch))
 
     def law(self, t: int, x: Array, m: Array | None = None) -> Array:
         if isinstance(self.game, ContinuousGame):

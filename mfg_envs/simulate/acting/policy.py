@@ -31,6 +31,11 @@ class Draws(NamedTuple):
     t: int
     kept: Array | None = None
 
+    @classmethod
+    def of(cls, batch: Any) -> Draws:
+        """Return the draws of the decision now of a ``BatchEnv`` or a ``TeamBatchEnv``."""
+        return cls(batch.keys, batch.t)
+
     def bits(self, count: int, *branch: int) -> Array:
         """Return the random bits of counters 0..count-1, uint64 (B, count); a branch has others."""
         return random.counter_bits(random.subkey(self.keys, random.ACTION, self.t, *branch), count)
@@ -48,10 +53,10 @@ class Draws(NamedTuple):
         return Draws(self.keys if self.kept is None else self.kept, EPISODE).uniform(count)
 
 
-def over_normal(value: Callable[[float], Array]) -> Array:
+def over_normal(value: Callable[[np.float64], Array]) -> Array:
     """Return the mean of a value of a standard normal number, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    total = sum(w * value(float(node)) for node, w in zip(nodes, weights, strict=True))
+    total = sum(w * value(node) for node, w in zip(nodes, weights, strict=True))
     return np.asarray(total / weights.sum())
 
 
@@ -86,4 +91,4 @@ class Policy(ABC):
 
     def actions(self, batch: Any) -> Any:
         """Return what everybody does now in a ``BatchEnv``: what its ``step`` takes."""
-        return self.act(batch.t, batch.state, batch.draws, batch.mean_field)
+        return self.act(batch.t, batch.state, Draws.of(batch), batch.mean_field)

@@ -23,7 +23,7 @@ from agents.deep_play.network_policies import (
     to_scaled,
 )
 from mfg_envs import make_game
-from mfg_envs.simulate.acting import as_policy, mixture
+from mfg_envs.simulate.acting import Draws, as_policy, mixture
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.play import play
 
@@ -206,7 +206,7 @@ def test_networks_act_in_a_mixture_and_an_episode_as_they_are_called():
     mixed = mixture(LINE, [policy, UniformPolicy(LINE, 4)])
     env = BatchEnv(LINE, 2, 30, 1)
     x = env.reset().state
-    a, who = mixed.actions(env), mixed.drawn(env.draws, 30)[..., None]
+    a, who = mixed.actions(env), mixed.drawn(Draws.of(env), 30)[..., None]
     np.testing.assert_array_equal(a, np.where(who == 0, policy(0, x), UniformPolicy(LINE, 4)(0, x)))
 
 

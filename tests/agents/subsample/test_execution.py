@@ -17,7 +17,7 @@ from mfg_envs import TeamBatchEnv, make_game
 from mfg_envs.environments.team import TeamEnv
 from mfg_envs.games.teams.dispatcher import Dispatcher
 from mfg_envs.numerics import random
-from mfg_envs.simulate.acting import as_policy
+from mfg_envs.simulate.acting import Draws, as_policy
 
 STEERED = Dispatcher(num_zones=3, steered=True, discount=0.9)
 GAMES = {
@@ -214,7 +214,7 @@ def test_a_policy_of_a_team_is_one_as_others_are():
     assert as_policy(game, policy) is policy
     batch = TeamBatchEnv(game, 3, 5, 2)
     batch.reset()
-    acted = policy.act(0, (batch.global_state, batch.state), batch.draws)
+    acted = policy.act(0, (batch.global_state, batch.state), Draws.of(batch))
     for one, other in zip(acted, policy.actions(batch), strict=True):
         np.testing.assert_array_equal(one, other)
     saved = Iterate(1, 0, policy.rows, np.zeros(1), np.zeros(1), {})

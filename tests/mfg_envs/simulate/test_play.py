@@ -23,7 +23,7 @@ def test_an_episode_is_the_steps_of_a_batch(toys, random_policy, name):
     env = BatchEnv(game, 3, 40, 5)
     now = env.reset()
     for t in range(game.horizon):
-        a = sample_actions(alias_table(table[t]), now.state, env.draws.keys, t)
+        a = sample_actions(alias_table(table[t]), now.state, env.keys, t)
         before, now = now, env.step(a)
         met = now.mean_field if game.mean_field_of_controls else before.mean_field
         wanted = before.state, a, now.reward, met
