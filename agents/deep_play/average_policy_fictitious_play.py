@@ -58,7 +58,7 @@ class AveragePolicyFictitiousPlay(SimpleFictitiousPlay):
         return False
 
     def _play(self, game: ContinuousGame, memory: Memory, seed: int) -> Any:
-        if "policy" not in memory:
+        if not memory["policy"].size:
             return UniformPolicy(game, seed)
         return NetworkPolicy(game, memory["policy"][None], self.hidden, seed=seed)
 
@@ -83,7 +83,7 @@ class AveragePolicyFictitiousPlay(SimpleFictitiousPlay):
             steps=self.clone_steps,
             batch=self.clone_batch,
             learning_rate=self.clone_learning_rate,
-            start=memory.get("policy"),
+            start=memory["policy"] if before else None,
             device=self.device,
             seed=of("clone"),
         )

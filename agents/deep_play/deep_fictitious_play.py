@@ -24,9 +24,9 @@ The first response meets players who choose actions at random, evenly; they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from mfg_envs.game import Array, ContinuousGame, as_int, check_choice, check_ran
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
+from ..runs.learner import Learner
 from .network_policies import (
     NetworkPolicy,
     UniformPolicy,
@@ -52,8 +53,24 @@ SCALE_PLAYERS = 1000
 """Players whose rewards say by what rewards are divided."""
 
 
+class Study(NamedTuple):
+    """What is learned from.
+
+    Attributes:
+        game: The game.
+        key: Of everything random.
+    """
+
+    game: ContinuousGame
+    key: Any
+
+    def seeds(self, k: int) -> Seeds:
+        """Return the seeds of the k-th iteration, use -> seed."""
+        return lambda use: int(random.subkey(self.key, random.LEARNER, k, USES.index(use))) >> 1
+
+
 @dataclass(frozen=True, kw_only=True)
-class SimpleFictitiousPlay:
+class SimpleFictitiousPlay(Learner):
     """Fictitious play whose average is a buffer of best responses (Algorithm 1).
 
     Attributes:
@@ -72,8 +89,6 @@ class SimpleFictitiousPlay:
     """
 
     learns: ClassVar[tuple[type, ...]] = (ContinuousGame,)
-    random: ClassVar[bool] = True
-    side_by_side: ClassVar[bool] = False
     shortest: ClassVar[int] = 1
     """Decisions of an episode that are needed."""
 
@@ -103,45 +118,82 @@ class SimpleFictitiousPlay:
         check_range("entropy", self.entropy, 0)
         check_rate("learning_rate", self.learning_rate)
 
-    def learn(
-        self, source: ContinuousGame, seed: int = 0, start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate after every response.
+    def prepare(self, source: ContinuousGame, seed: int, /) -> Study:
+        """Return the game and the seeds.
+
+        Args:
+            source: A continuous game with a horizon and bounded actions.
+            seed: Of everything.
+
+        Raises:
+            ValueError: If the game is another one.
+        """
+        game = _check(source)
+        check_range("horizon", decisions(game), self.shortest)
+        return Study(game, random.seed_key(seed))
+
+    def begin(self, study: Study, /) -> Iterate:
+        """Return no policy yet, and the scale of rewards among players who act at random."""
+        game, seed = study.game, study.seeds(1)("players")
+        first = trajectories(game, UniformPolicy(game), SCALE_PLAYERS, seed=seed)
+        kind = {"squash": self._squash, "greedy": self._greedy, "hidden": self.hidden}
+        memory: Memory = {name: np.array(value) for name, value in kind.items()}
+        memory["reward_scale"] = np.float64(first.reward.std() or 1.0)
+        return Iterate(0, 0, np.empty(0, np.float32), np.empty(0), np.empty(0), memory)
+
+    def resume(self, study: Study, start: Iterate, /) -> Iterate:
+        """Return the iterate to go on from, of networks as wide as this learner's."""
+        if tuple(start.memory["hidden"].tolist()) != self.hidden:
+            raise ValueError(
+                f"start has networks with hidden {start.memory['hidden'].tolist()}, the learner"
+                f" has {self.hidden}: go on with the learner that made it"
+            )
+        return start
+
+    def improve(self, study: Study, last: Iterate, /) -> Iterate:
+        """Return what is known after one more response.
 
         An iterate's ``policy`` holds networks, see ``policy``; its ``mean_field`` are the mean
         fields of the average policy as the algorithm knows them, (T, *mean_field_shape); its ``q``
         is empty.
 
-        Args:
-            source: A continuous game with a horizon and bounded actions.
-            seed: Of everything; going on from an iterate gives the same bits.
-            start: An iterate to go on from.
-
         Raises:
-            ValueError: If the game is another one.
             ImportError: If torch, Stable-Baselines3 or zuko is missing.
         """
-        game, key = _check(source), random.seed_key(seed)
-        check_range("horizon", decisions(game), self.shortest)
-        memory: Memory = {}
-        if start is not None:
-            if tuple(start.memory["hidden"].tolist()) != self.hidden:
-                raise ValueError(
-                    f"start has networks with hidden {start.memory['hidden'].tolist()}, the learner"
-                    f" has {self.hidden}: go on with the learner that made it"
-                )
-            memory |= start.memory | {"policy": start.policy, "mean_field": start.mean_field}
-        samples = 0 if start is None else start.samples
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-
-            def of(use: str, k: int = k) -> int:
-                return int(random.subkey(key, random.LEARNER, k, USES.index(use))) >> 1
-
-            memory = self._iteration(game, dict(memory), of)
-            samples += self.response_steps
-            parts = {name: memory.pop(name) for name in ("policy", "mean_field")}
-            yield Iterate(k, samples, q=np.empty(0), memory=dict(memory), **parts)
-            memory |= parts
+        try:
+            from .response import respond
+        except ImportError as error:
+            raise ImportError(
+                f'{type(self).__name__} needs PyTorch: pip install "mfg-envs[deep]"'
+            ) from error
+        game, k = study.game, last.iteration + 1
+        of = study.seeds(k)
+        memory: Memory = last.memory | {"policy": last.policy, "mean_field": last.mean_field}
+        crowd, networks = self._crowd(game, memory, of), memory.get("networks")
+        scale = float(memory["reward_scale"])
+        training = Training(**{name: getattr(self, name) for name in Training._fields})
+        response = respond(
+            training, game, crowd, reward_scale=scale, networks=networks, seed=of("response")
+        )
+        memory["networks"] = response.networks
+        seed = of("play")
+        gain = metrics.simulated_gain(
+            game,
+            self._play(game, memory, seed),
+            self._responses(game, response.policy[None], seed),
+            crowd(0),
+            num_players=SCALE_PLAYERS,
+            seed=seed,
+        )
+        memory |= {
+            "response_gain": np.float64(gain.mean),
+            "response_return": gain.value + gain.mean,
+        }
+        self._average(game, response.policy, crowd, memory, of)
+        met, policy = self._mean_fields(game, memory, of), memory.pop("policy")
+        del memory["mean_field"]
+        samples = last.samples + self.response_steps
+        return Iterate(k, samples, policy, met, np.empty(0), memory)
 
     def policy(self, game: ContinuousGame, iterate: Iterate | None = None, seed: int = 0) -> Any:
         """Return the average policy, (t, states (B, N, d)) -> actions (B, N, k).
@@ -165,46 +217,9 @@ class SimpleFictitiousPlay:
             game, self.policy(game, iterate, seed), num_trajectories, seed=seed
         ).state
 
-    def _iteration(self, game: ContinuousGame, memory: Memory, of: Seeds) -> Memory:
-        """Return what is known after one more response."""
-        try:
-            from .response import respond
-        except ImportError as error:
-            raise ImportError(
-                f'{type(self).__name__} needs PyTorch: pip install "mfg-envs[deep]"'
-            ) from error
-        if "reward_scale" not in memory:
-            kind = {"squash": self._squash, "greedy": self._greedy, "hidden": self.hidden}
-            memory |= {name: np.array(value) for name, value in kind.items()}
-            first = trajectories(game, UniformPolicy(game), SCALE_PLAYERS, seed=of("players"))
-            memory["reward_scale"] = np.float64(first.reward.std() or 1.0)
-        crowd, networks = self._crowd(game, memory, of), memory.get("networks")
-        scale = float(memory["reward_scale"])
-        training = Training(**{name: getattr(self, name) for name in Training._fields})
-        response = respond(
-            training, game, crowd, reward_scale=scale, networks=networks, seed=of("response")
-        )
-        memory["networks"] = response.networks
-        seed = of("play")
-        gain = metrics.simulated_gain(
-            game,
-            self._play(game, memory, seed),
-            self._responses(game, response.policy[None], seed),
-            crowd(0),
-            num_players=SCALE_PLAYERS,
-            seed=seed,
-        )
-        memory |= {
-            "response_gain": np.float64(gain.mean),
-            "response_return": gain.value + gain.mean,
-        }
-        self._average(game, response.policy, crowd, memory, of)
-        memory["mean_field"] = self._mean_fields(game, memory, of)
-        return memory
-
     def _play(self, game: ContinuousGame, memory: Memory, seed: int) -> Any:
-        """Return the average policy."""
-        if "policy" not in memory:
+        """Return the average policy; before there is one everybody acts at random, evenly."""
+        if not memory["policy"].size:
             return UniformPolicy(game, seed)
         return self._responses(game, memory["policy"], seed)
 
@@ -238,7 +253,7 @@ class SimpleFictitiousPlay:
         self, game: ContinuousGame, response: Array, crowd: Crowd, memory: Memory, of: Seeds
     ) -> None:
         """Add a response to the average."""
-        before = memory.get("policy", np.empty((0, response.size), np.float32))
+        before = memory["policy"].reshape(-1, response.size)
         memory["policy"] = np.concatenate([before, response[None]])
 
     def _mean_fields(self, game: ContinuousGame, memory: Memory, of: Seeds) -> Array:

@@ -14,20 +14,24 @@ players.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from pettingzoo import ParallelEnv
 
-from mfg_envs.game import check_range
+from mfg_envs.game import Array, check_range
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
+from ..runs.learner import Learner
+
+if TYPE_CHECKING:
+    from .ppo_rollout import Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchedIndependentPPO:
+class BatchedIndependentPPO(Learner):
     """Train one PPO learner per player, for all players at once.
 
     Agents must have the same spaces: discrete or box actions, box or discrete observations (seen
@@ -50,8 +54,6 @@ class BatchedIndependentPPO:
     """
 
     learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
-    random: ClassVar[bool] = True
-    side_by_side: ClassVar[bool] = False
     iterations: int = 100
     copies: int = 1
     num_steps: int = 128
@@ -78,19 +80,12 @@ class BatchedIndependentPPO:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         check_range("num_minibatches", self.num_minibatches, 1, self.copies * self.num_steps)
 
-    def learn(self, source: Any, seed: int = 0, start: Iterate | None = None) -> Iterator[Iterate]:
-        """Yield an iterate after every update.
-
-        An iterate's ``policy`` holds the weights of the players' networks (N, P), see ``player``;
-        its ``q`` the mean reward of a step of every player in the rollout (N,); its ``mean_field``
-        is that of the first copy where the environment is ours, else empty.  Going on from an
-        iterate gives the same bits where the environment is ours; a foreign one starts a new
-        episode.
+    def prepare(self, source: Any, seed: int, /) -> Training:
+        """Return the networks of all players, and their environment after a reset.
 
         Args:
             source: A PettingZoo ``ParallelEnv``; ours are stepped as arrays.
             seed: Of the game and of the learners.
-            start: An iterate to go on from.
 
         Raises:
             ValueError: If the agents' spaces differ, or are of another kind.
@@ -102,15 +97,34 @@ class BatchedIndependentPPO:
             raise ImportError(
                 'BatchedIndependentPPO needs PyTorch: pip install "mfg-envs[sb3]"'
             ) from error
-        training = Training(self, source, int(random.seed_key(seed)) >> 1)
-        samples = 0 if start is None else start.samples
-        if start is not None:
-            training.restore(start.memory)
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            reward = training.update(training.rollout())
-            samples += self.num_steps * training.arrays.num_rows
-            memory = training.snapshot()
-            yield Iterate(k, samples, memory["weights"], training.mean_field, reward, memory)
+        return Training(self, source, int(random.seed_key(seed)) >> 1)
+
+    def begin(self, training: Training, /) -> Iterate:
+        """Return random networks."""
+        return self._iterate(0, 0, training, np.zeros(training.num_players))
+
+    def resume(self, training: Training, start: Iterate, /) -> Iterate:
+        """Put networks and, where it is ours, the environment where the iterate was.
+
+        A foreign environment starts a new episode.
+        """
+        training.restore(start.memory)
+        return start
+
+    def improve(self, training: Training, last: Iterate, /) -> Iterate:
+        """Play a rollout and return what is known after the update.
+
+        An iterate's ``policy`` holds the weights of the players' networks (N, P), see ``player``;
+        its ``q`` the mean reward of a step of every player in the rollout (N,); its ``mean_field``
+        is that of the first copy where the environment is ours, else empty.
+        """
+        reward = training.update(training.rollout())
+        samples = last.samples + self.num_steps * training.arrays.num_rows
+        return self._iterate(last.iteration + 1, samples, training, reward)
+
+    def _iterate(self, k: int, samples: int, training: Training, reward: Array) -> Iterate:
+        memory = training.snapshot()
+        return Iterate(k, samples, memory["weights"], training.mean_field, reward, memory)
 
     def player(self, source: Any, iterate: Iterate, name: str) -> Any:
         """Return one player's policy: a function of observations (K, ...) -> actions (K, ...).

@@ -162,7 +162,7 @@ def facts(learner: AnyLearner) -> Facts:
         raise TypeError(f"{name}.units must be parameter -> its unit in words, got {units!r}")
     for parameter in units:
         if not isinstance(parameter, str) or not hasattr(learner, parameter):
-            raise TypeError(f"{name}.units must name parameters, it has no {parameter!r}")
+            raise TypeError(f"{name}.units must be those of its parameters, got {parameter!r}")
     metrics = getattr(learner, "usual_metrics", None)
     if metrics is not None and not callable(metrics):
         raise TypeError(f"{name}.usual_metrics must be a method of a game, got {metrics!r}")

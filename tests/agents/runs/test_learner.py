@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
 from pettingzoo import ParallelEnv
+from toys.complete import Epidemic
 
 import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
 from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
-from agents.runs.learner import facts
+from agents.runs.learner import Learner, facts
 from mfg_envs import make_game
+from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 
@@ -49,6 +51,30 @@ def seeds_of(sweep):
     return [sorted(one.runs) for one in sweep.configurations]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Adding(Learner):
+    """Adds numbers of its seeds to what it has; the source is where it begins."""
+
+    side_by_side = True
+    iterations: int = 4
+
+    def prepare(self, source, seeds):
+        return source, np.array(seeds, float)
+
+    def begin(self, prepared):
+        total = np.full(prepared[1].shape, float(prepared[0]))
+        return Iterate(0, 0, total, total, total, {"old": total})
+
+    def resume(self, prepared, start):
+        if len(start.q) != len(prepared[1]):
+            raise ValueError("of other seeds")
+        return start
+
+    def improve(self, prepared, last):
+        total = last.q + prepared[1]
+        return Iterate(last.iteration + 1, 0, total, total, total, {"old": last.q})
+
+
 def test_a_deterministic_mode_runs_once_and_a_random_one_with_every_seed():
     grid = {"mode": ["exact", "centralised"]}
     sweep = Sweep(learner=PolicyMirrorAscent, game="sis", grid=grid, seeds=range(3))
@@ -67,16 +93,28 @@ def test_every_learner_declares_its_facts(cls):
     assert own.random == (cls.__name__ not in EXACT)
     assert own.side_by_side == (cls.__name__ in SIDE_BY_SIDE)
     assert own.learns
-    assert not {"learns", "random", "side_by_side"} & {field.name for field in fields(cls)}
+    parameters = {field.name for field in fields(cls)}
+    assert set(own.units) <= parameters
+    assert not set(own._fields) & parameters
 
 
 def test_facts_may_depend_on_parameters():
     assert [PolicyMirrorAscent(mode=mode).random for mode in ("exact", "independent")] == [0, 1]
+    assert not facts(PolicyMirrorAscent(mode="exact")).side_by_side
     assert SubsampleMFQ(k=1, num_samples=3).random
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("learns", "FiniteGame"), ("learns", ("x",)), ("random", 1)]
+    ("name", "value"),
+    [
+        ("learns", "FiniteGame"),
+        ("learns", ("x",)),
+        ("random", 1),
+        ("units", "per unit of q"),
+        ("units", {"iterations": 1}),
+        ("units", {"pace": "per unit of q"}),
+        ("usual_metrics", {}),
+    ],
 )
 def test_a_fact_of_another_kind_is_named(name, value):
     cls = type("Odd", (Passing,), {name: value})
@@ -131,3 +169,122 @@ def test_learners_that_load_a_library_are_listed_with_their_own_words():
         assert getattr(agents, name).learns == (ParallelEnv,)
     later = {n for n in agents.LATER if hasattr(getattr(agents, n), "learn")}
     assert later == set(agents.LATER_LEARNERS)
+
+
+def test_a_learner_is_where_it_begins_and_how_it_improves():
+    iterates = list(Adding().learn(10, 3))
+    assert [i.iteration for i in iterates] == [1, 2, 3, 4]
+    assert [float(i.q) for i in iterates] == [13, 16, 19, 22]
+    assert [i.q.shape for i in iterates] == [()] * 4  # of one seed there is no axis
+    assert [i.q.tolist() for i in Adding().learn(10, range(2))] == [
+        [10, 10 + k] for k in range(1, 5)
+    ]
+
+
+@pytest.mark.parametrize("seed", [3, [3, 5]])
+def test_it_goes_on_from_any_iterate_and_is_done_after_the_last(seed):
+    whole = list(Adding().learn(10, seed))
+    for k, start in enumerate(whole, 1):
+        rest = list(Adding().learn(10, seed, start))
+        assert len(rest) == 4 - k
+        for one, two in zip(rest, whole[k:], strict=True):
+            assert_same(one, two)
+    with pytest.raises(ValueError, match="of other seeds"):
+        next(Adding().learn(10, [3, 5, 7], whole[0]._replace(q=np.zeros(2))))
+
+
+def assert_same(one, two):
+    assert one[:2] == two[:2]
+    assert one.memory.keys() == two.memory.keys()
+    for name in ("policy", "mean_field", "q"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    for name, part in one.memory.items():
+        np.testing.assert_array_equal(part, two.memory[name])
+
+
+SHORT = {"response_steps": 64, "response_updates": 2, "response_batch": 16, "num_players": 4}
+DEEP = {**SHORT, "crowd": 20, "hidden": (4,)}
+CLONED = {**DEEP, "triples": 40, "clone_steps": 2, "clone_batch": 8}
+SMALL = {
+    "BatchedIndependentPPO": {"num_steps": 8},
+    "AveragePolicyFictitiousPlay": CLONED,
+    "DedaFP": {**CLONED, "trajectories": 20, "flow_steps": 2, "flow_batch": 8},
+    "PolicyMirrorAscent": {"num_players": 5, "td_steps": 10},
+    "QMIteration": {"inner_steps": 5},
+    "SampledFixedPointIteration": {"inner_steps": 5},
+    "SemiSGD": {"inner_steps": 5},
+    "SimpleFictitiousPlay": DEEP,
+    "SubsampleMFQ": {"k": 2, "num_samples": 2},
+}
+"""What makes a learner small, by name."""
+
+
+def source_of(cls):
+    """Return something small that a learner learns from."""
+    kind = cls.learns[0]
+    if kind is ParallelEnv:
+        pytest.importorskip("torch")
+        return PopulationEnv(make_game("sis"), 3)
+    if kind is ContinuousGame:
+        pytest.importorskip("zuko")
+        return make_game("linear_quadratic", horizon=3)
+    if kind is TrafficAssignment:
+        return make_game("routing_cycle", cost="bpr")
+    return make_game("dispatcher" if kind is TeamGame else "sis")
+
+
+@pytest.mark.parametrize("cls", offered_learners(), ids=lambda cls: cls.__name__)
+def test_every_learner_goes_on_from_its_iterate_with_the_same_bits(cls, use):
+    use("numpy")  # what goes on is the learner, whose loops are tested elsewhere
+    learner = cls(iterations=3, **SMALL.get(cls.__name__, {}))
+    whole = list(learner.learn(source_of(cls), 2))
+    assert [iterate.iteration for iterate in whole] == [1, 2, 3]
+    for one, two in zip(learner.learn(source_of(cls), 2, whole[0]), whole[1:], strict=True):
+        assert_same(one, two)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid(Epidemic):
+    """An epidemic in other money."""
+
+    wage: float = 1.0
+    horizon: int | None = None
+
+    def reward(self, t, x, a, m):
+        return self.wage * super().reward(t, x, a, m)
+
+
+LEARNERS = [
+    agents.FictitiousPlay(),
+    agents.FixedPointIteration(step=0.5),
+    agents.OnlineMirrorDescent(rate=0.5),
+    agents.MunchausenOMD(temperature=0.5, alpha=0.9),
+    agents.PriorDescent(eta=0.7, n_inner=2),
+    agents.PriorDescent(eta=0.7, operator="relative_entropy"),
+    agents.PolicyIteration(temperature=0.3),
+    agents.MFOMO(),
+    PolicyMirrorAscent(mode="exact", reward_range=(-2.0, 1.0)),
+    PolicyMirrorAscent(num_players=5, td_steps=20, reward_range=(-2.0, 1.0)),
+    agents.QMIteration(inner_steps=20, alpha=0.5, heat_growth=0.2),
+    agents.SemiSGD(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),
+    agents.SampledFixedPointIteration(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),
+]
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
+def test_rewards_in_another_unit_change_nothing_if_parameters_follow(learner, use):
+    # Where all rewards are four times as large, so are values: what is in units of them, times
+    # four, what is per unit, by four, and everybody does the same.
+    use("numpy")
+    learner, units = replace(learner, iterations=3), facts(learner).units
+    followed = {}
+    for name, unit in units.items():
+        factor = 1 / 4 if unit.startswith("per unit of ") else 4
+        followed[name] = (factor * np.array(getattr(learner, name))).tolist()
+    follower, dear = replace(learner, **followed), Paid(wage=4.0)
+    for one, two in zip(learner.learn(Paid()), follower.learn(dear), strict=True):
+        np.testing.assert_allclose(two.policy, one.policy, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(two.q, 4 * one.q, rtol=1e-9, atol=1e-9)
+    if units:
+        *_, other = learner.learn(dear)
+        assert not np.allclose(one.policy, other.policy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,11 +12,12 @@ from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import elementary, random
 
 from ....runs.iterate import Iterate
+from ....runs.learner import Learner
 from ....single_path import trajectory
 
 
 @dataclass(frozen=True, kw_only=True)
-class LaxFriedrichsFPI:
+class LaxFriedrichsFPI(Learner):
     """Value sweeps, then population sweeps of the Lax-Friedrichs scheme; for ring roads only.
 
     Value sweeps run in place over the cell kernel.  A population sweep draws a speed for every
@@ -30,30 +30,34 @@ class LaxFriedrichsFPI:
     """
 
     learns: ClassVar[tuple[type, ...]] = (RingRoad,)
-    random: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
     iterations: int = 50
     sweeps: int = 20
 
-    def learn(
-        self, source: RingRoad, seed: Sequence[int] = (0,), start: Iterate | None = None
-    ) -> Iterator[Iterate]:
-        """Yield an iterate per iteration, for several seeds side by side."""
-        game = replace(source, dynamics="cell")
-        keys = trajectory.episode_keys(seed)
+    def prepare(self, source: RingRoad, seed: list[int], /) -> tuple[RingRoad, Array]:
+        """Return the road of cells, and a key a seed."""
+        return replace(source, dynamics="cell"), trajectory.episode_keys(seed)
+
+    def begin(self, prepared: tuple[RingRoad, Array], /) -> Iterate:
+        """Return a random mean field."""
+        game, keys = prepared
+        m = trajectory.first_memory(game, keys, 0.0).m
+        q = np.zeros((*m.shape, game.num_actions))
+        return Iterate(0, 0, q, m, q, {"v": np.zeros(m.shape)})
+
+    def improve(self, prepared: tuple[RingRoad, Array], last: Iterate, /) -> Iterate:
+        """Return what there is after one more iteration."""
+        (game, keys), k = prepared, last.iteration + 1
         own = random.subkey(keys, random.LEARNER, 2)
-        m = trajectory.first_memory(game, keys, 0.0).m if start is None else start.mean_field
-        v = np.zeros(m.shape) if start is None else start.memory["v"]
-        for k in range(1 if start is None else start.iteration + 1, self.iterations + 1):
-            v = v.copy()
-            q = self._solve(game, m, v)
-            weights = elementary.exp(100 * k * (q - q.max(-1, keepdims=True)))
-            sums = np.cumsum(weights, -1)
-            for sweep in range(self.sweeps):
-                draws = random.uniform(random.subkey(own, k, sweep), game.num_cells)
-                a = game.speeds[(sums <= draws[..., None] * sums[..., -1:]).sum(-1)]
-                m = 0.5 * (np.roll(m * (1 + a), 1, -1) + np.roll(m * (1 - a), -1, -1))
-            yield Iterate(k, 0, weights / sums[..., -1:], m, q, {"v": v})
+        m, v = last.mean_field, last.memory["v"].copy()
+        q = self._solve(game, m, v)
+        weights = elementary.exp(100 * k * (q - q.max(-1, keepdims=True)))
+        sums = np.cumsum(weights, -1)
+        for sweep in range(self.sweeps):
+            draws = random.uniform(random.subkey(own, k, sweep), game.num_cells)
+            a = game.speeds[(sums <= draws[..., None] * sums[..., -1:]).sum(-1)]
+            m = 0.5 * (np.roll(m * (1 + a), 1, -1) + np.roll(m * (1 - a), -1, -1))
+        return Iterate(k, 0, weights / sums[..., -1:], m, q, {"v": v})
 
     def _solve(self, game: RingRoad, m: Array, v: Array) -> Array:
         """Sweep over the values ``v`` (E, S) in place; return action values (E, S, A)."""
