@@ -41,6 +41,10 @@ class CrowdModelling(Ring):
     """
 
     name: ClassVar[str] = "crowd_modelling"
+    solution: ClassVar[str] = (
+        "The game is monotone: fictitious play and online mirror descent converge to its one "
+        "equilibrium."
+    )
 
     noise: float = 1.0
     crowd_aversion: float = 1.0

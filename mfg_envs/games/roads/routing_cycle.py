@@ -51,6 +51,7 @@ class RoutingCycle(RoundTrips):
     """
 
     name: ClassVar[str] = "routing_cycle"
+    solution: ClassVar[str] = "In equilibrium every traveller goes a cheapest way."
 
     network: str | Network = "sioux_falls_one_way"
     crowding: float = 1e5
@@ -92,6 +93,10 @@ class TrafficAssignment(RoundTrips):
     """
 
     name: ClassVar[str] = "routing_cycle"
+    solution: ClassVar[str] = (
+        "Wardrop's user equilibrium, in which every traveller goes a cheapest way, is known "
+        "for many real networks; ``agents.FrankWolfe`` finds it."
+    )
     mean_field_of_controls: ClassVar[bool] = True
 
     network: str | Network = "sioux_falls"
