@@ -18,8 +18,6 @@ LABEL = re.compile(
     r"[^.:;`()\n]{0,46}):(?= )"
 )
 """What the rules of a game speak of next: some words and a colon, where a sentence starts."""
-SOLUTION = re.compile(r"quilibri|mean-field limit|\bKnown|No solution|indifferent|best sum")
-"""What a sentence says that speaks of the limit or of its solution."""
 RULED = re.compile(r"^===[= ]*\n.*^===[= ]*$", re.MULTILINE | re.DOTALL)
 """A table between rules of equals signs."""
 ARXIV = re.compile(r"arXiv:?\s?(\d{4}\.\d{5})")
@@ -36,29 +34,6 @@ def markdown(text: str) -> str:
 def labelled(text: str) -> str:
     """Return a game's rules in Markdown, a paragraph for every label such as "State:"."""
     return markdown(LABEL.sub(r"\n\n**\1:**", text).strip())
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of prose, its literal blocks left out."""
-    plain = [part for part in text.split("\n\n") if not part.startswith("    ")]
-    lines = "  ".join(re.sub(r"\.\n(?=[A-Z])", ".  ", part) for part in plain)
-    return re.split(r"(?<=\.)\s\s+", lines.replace("\n", " "))
-
-
-def on_solution(*texts: str) -> list[str]:
-    """Return the sentences that speak of the limit or of its solution, each once.
-
-    What follows on "Known solution:" belongs to it.
-    """
-    found: list[str] = []
-    for text in texts:
-        known = False
-        for sentence in sentences(text):
-            label = LABEL.match(sentence)
-            known = label.group(1).startswith("Known") if label else known
-            if known or SOLUTION.search(sentence):
-                found.append(markdown(sentence))
-    return list(dict.fromkeys(found))
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

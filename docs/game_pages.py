@@ -89,7 +89,7 @@ def page(name: str) -> str:
         f"## Parameters\n\n{docstrings.parameters(cls)}",
         *_variants(cls),
         f"## Mean-field limit\n\n{_limit(name, cls)}",
-        f"## Known solution\n\n{_solution(name, about, rules)}",
+        f"## Known solution\n\n{_solution(name, cls)}",
         f"## Measured\n\n{_measured(name, cls)}",
     ]
     return "\n\n".join(parts) + "\n"
@@ -204,8 +204,8 @@ def _limit(name: str, cls: Any) -> str:
     return LIMIT.format(name=name, field=field, limit=MOVES) + more.format(name=name)
 
 
-def _solution(name: str, *texts: str) -> str:
-    said = docstrings.on_solution(*texts)
+def _solution(name: str, cls: Any) -> str:
+    said = [docstrings.markdown(cls.solution)] if cls.solution else []
     studied = [
         (f"`make_game({case.made.strip('`')})`", case.known, case.why)
         for case in measured.cases_of(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from abc import ABC
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -39,6 +38,8 @@ from .words.terminal import Terminal
 
 LARGE = 10_000_000
 """States times actions from which on the size is said before anything is made of it."""
+UNKNOWN = "none is known; train, then evaluate, says how near a policy is"
+"""What is said of a game that declares no solution."""
 
 
 def _names(incomplete: str) -> list[str]:
@@ -140,19 +141,6 @@ def _own_classes(cls: Any) -> list[Any]:
     return [kind for kind in kinds if kind not in (ABC, object)]
 
 
-def known_solution(cls: Any) -> str:
-    """Return what the docstrings of a game say about its solution, in one paragraph."""
-    module = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
-    texts = [*(prose(kind) for kind in _own_classes(cls)), module]
-    for text in texts:
-        if found := re.search(r"(?:No solution is|Known \w+)\b.*?(?=\n\n|\Z)", text, re.DOTALL):
-            return " ".join(found[0].split())
-    told = " ".join(" ".join(text.split()) for text in texts)
-    sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", told)
-    about = [line for line in sentences if "equilibri" in line.lower()]
-    return " ".join(about) or "none is known; train, then evaluate, says how near a policy is"
-
-
 def _parameters(cls: Any, chosen: Any) -> Table:
     """Return the parameters of the chosen variant: defaults, meanings, units and ranges."""
     meanings, variants = attributes(chosen), getattr(cls, "variants", dict)()
@@ -186,7 +174,7 @@ def _facts(game: Any, title: str) -> Table:
         rows["mean-field limit"] = "infinitely many locals; learners see k of them (SubsampleMFQ)"
     else:
         rows["mean-field limit"] = f'{made}..., mode="mean_field")'
-    rows["known solution"] = known_solution(type(game)).replace("``", "")
+    rows["known solution"] = (game.solution or UNKNOWN).replace("``", "")
     table = _table(title, "quantity", "value")
     for quantity, value in rows.items():
         table.add_row(quantity, escape(value))

@@ -38,6 +38,7 @@ class BeachBar(ContinuousGame):
     """
 
     name: ClassVar[str] = "beach_bar"
+    solution: ClassVar[str] = "The game is monotone: it has one equilibrium."
     player_name: ClassVar[str] = "visitor"
     mean_field_kind: ClassVar[str] = "density"
     state_low, state_high = (0.0,), (1.0,)

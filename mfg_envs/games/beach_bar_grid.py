@@ -32,6 +32,10 @@ class BeachBarGrid(Ring):
     """
 
     name: ClassVar[str] = "beach_bar_grid"
+    solution: ClassVar[str] = (
+        "The game is monotone: fictitious play and online mirror descent converge to its one "
+        "equilibrium."
+    )
 
     num_cells: int = 20
     bar: int = 10

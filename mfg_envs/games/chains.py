@@ -75,9 +75,7 @@ class LasryLionsChain(Chain):
     """Everybody wants to be in the middle, and alone there.
 
     Reward: ``-move_cost |move| - attraction (x - (S - 1) / 2)^2 - crowd_aversion m(x)``.
-    In the mean-field limit its rewards are monotone (Lasry, Lions 2007): with a horizon, fictitious
-    play and mirror descent converge to its equilibrium, a crowd around the middle.  Without one
-    they do so too, as far as is seen; a theorem there is not, since players discount.
+    In the mean-field limit its rewards are monotone (Lasry, Lions 2007).
 
     Attributes:
         move_cost: Cost of moving one cell.
@@ -86,6 +84,11 @@ class LasryLionsChain(Chain):
     """
 
     name: ClassVar[str] = "lasry_lions_chain"
+    solution: ClassVar[str] = (
+        "With a horizon the rewards are monotone: fictitious play and mirror descent converge "
+        "to the one equilibrium, a crowd around the middle.  Without one they do so too, as "
+        "far as is seen; a theorem there is not, since players discount."
+    )
 
     move_cost: float = 2.0
     attraction: float = 3.0
@@ -110,6 +113,7 @@ class NoInteractionChain(LasryLionsChain, goal="middle"):
     """
 
     name: ClassVar[str] = "no_interaction_chain"
+    solution: ClassVar[str] = "The best policy is the equilibrium: go to the middle."
 
     crowd_aversion: float = 0.0
 
@@ -119,14 +123,16 @@ class MoveForwardChain(Chain, goal="forward"):
     """Everybody wants to be at the far end, and does not care who else is there.
 
     Reward: ``x - move_cost |move|``, "move forward" of Bench-MFG (package 0.1.3).
-    Known equilibrium: everybody moves right up to the last cell and stays there, since a slip back
-    costs less than to push against the end (for the default numbers).
 
     Attributes:
         move_cost: Cost of moving one cell.
     """
 
     name: ClassVar[str] = "no_interaction_chain"
+    solution: ClassVar[str] = (
+        "Everybody moves right up to the last cell and stays there, since a slip back costs "
+        "less than to push against the end (for the default numbers)."
+    )
 
     move_cost: float = 0.1
 
@@ -139,8 +145,7 @@ class TwoBarCoordination(Chain):
     """Two bars, and everybody wants to be at the one where the others are.
 
     Reward: ``-move_cost |move| - distance_cost min_b |x - b| + crowd_attraction m(x)`` over the
-    bars b.  In the mean-field limit there are several equilibria: all at one bar, or at the
-    other; which one is found depends on where a learner starts.
+    bars b.
 
     Attributes:
         move_cost: Cost of moving one cell.
@@ -150,6 +155,10 @@ class TwoBarCoordination(Chain):
     """
 
     name: ClassVar[str] = "two_bar_coordination"
+    solution: ClassVar[str] = (
+        "There are several equilibria: all at one bar, or at the other; which one is found "
+        "depends on where a learner starts."
+    )
 
     move_cost: float = 4.0
     distance_cost: float = 20.0

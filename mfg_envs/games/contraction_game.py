@@ -20,8 +20,7 @@ class ContractionGame(FiniteGame):
 
     State: the place, 0 or 1.  Action: stay 0, switch 1.  No noise.
     Reward: ``-switching_cost [a = switch] - crowd_aversion m(x)``.
-    Half of the players start in each place: in the mean-field limit nobody can gain by switching,
-    and everybody stays in equilibrium.
+    Half of the players start in each place.
 
     Attributes:
         switching_cost: Of one switch.
@@ -34,6 +33,9 @@ class ContractionGame(FiniteGame):
     """
 
     name: ClassVar[str] = "contraction_game"
+    solution: ClassVar[str] = (
+        "Nobody can gain by switching: half of the players stay in each place."
+    )
     num_states, num_actions = 2, 2
 
     switching_cost: NonNegative = 2.0

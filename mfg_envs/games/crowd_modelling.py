@@ -37,6 +37,10 @@ class CrowdModelling(Ring, geometry="ring"):
     """
 
     name: ClassVar[str] = "crowd_modelling"
+    solution: ClassVar[str] = (
+        "The game is monotone: fictitious play and online mirror descent converge to its one "
+        "equilibrium."
+    )
 
     noise: Probability = 1.0
     crowd_aversion: NonNegative = 1.0

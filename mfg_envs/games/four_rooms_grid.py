@@ -103,6 +103,10 @@ class FourRoomsGrid(FiniteGame, layout="13x13"):
     """
 
     name: ClassVar[str] = "four_rooms_grid"
+    solution: ClassVar[str] = (
+        "The game is monotone, and the entropy of the crowd a potential: in the one "
+        "equilibrium the crowd explores the plan as fast as doors and noise allow."
+    )
     player_name: ClassVar[str] = "walker"
     num_actions = len(MOVES)
 
@@ -231,10 +235,12 @@ class LeapingFourRooms(FourRoomsGrid, layout="11x11"):
     is a wall, the player stays.  So two moves the same way pass over a wall, as in the source.
     Free cells are those of layout "13x13", whose outer wall the source does not count: its
     11x11 cells are (row - 1, column - 1).
-    Known solution of the mean-field limit: all actions alike everywhere.  Moves are then as likely
-    as their reversals, the players settle evenly, and every cell is worth the same.
     """
 
+    solution: ClassVar[str] = (
+        "All actions alike everywhere.  Moves are then as likely as their reversals, the "
+        "players settle evenly, and every cell is worth the same."
+    )
     floor: float = 1e-12
     start: str | tuple[tuple[int, int, float], ...] = "anywhere"
     discount: float = 0.9

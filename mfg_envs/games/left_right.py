@@ -23,8 +23,6 @@ class LeftRight(FiniteGame):
     later.  No noise.  Reward: ``-left_cost m(left)`` on the left, ``-right_cost m(right)`` on the
     right, 0 in the centre.  The choice is paid for where it leads to, so one choice takes
     two steps: it is made at t = 0 and paid at t = 1, where the action has no effect any more.
-    In the mean-field limit ``m(left) = right_cost / (left_cost + right_cost) = 2/3`` in
-    equilibrium.
 
     Attributes:
         left_cost: Cost of being on the left with everybody.
@@ -37,6 +35,9 @@ class LeftRight(FiniteGame):
     """
 
     name: ClassVar[str] = "left_right"
+    solution: ClassVar[str] = (
+        "In equilibrium ``m(left) = right_cost / (left_cost + right_cost) = 2/3``."
+    )
     num_states, num_actions = 3, 2
 
     left_cost: Positive = 1.0

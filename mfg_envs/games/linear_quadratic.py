@@ -9,8 +9,6 @@ target .6, w uniform on [-.1, .1], everybody starts evenly on X; that players st
 is our choice.  Without bounds (``bound=None, action_bound=None``) the equilibrium has a closed
 form in R^d: ``mfg_envs.exact.riccati``.
 
-Equilibrium of the default (grid of 801 points): means 0, .0509, .1060, .1648, .2263, ..., .6047
-at t = 20, value -16.827; the uniformly random policy has exploitability 59.55.
 """
 
 from __future__ import annotations
@@ -70,6 +68,12 @@ class LinearQuadratic(ContinuousGame, noise="uniform"):
     """
 
     name: ClassVar[str] = "linear_quadratic"
+    solution: ClassVar[str] = (
+        "Without bounds (``bound=None, action_bound=None``) the equilibrium has a closed form "
+        "in R^d, ``mfg_envs.riccati``.  That of the default (grid of 801 points): means 0, "
+        ".0509, .1060, .1648, .2263, ..., .6047 at t = 20, value -16.827; the uniformly random "
+        "policy has exploitability 59.55."
+    )
 
     dim: Annotated[int, Between(1, 64)] = 1
     drift: Matrix = 1.0

@@ -56,7 +56,6 @@ class MFGarnet(FiniteGame):
     State: 0..S-1.  Action: 0..A-1.  Noise: which of the ``branching`` successors comes next; its
     law is perturbed by the mean field.  Reward: see above; "potential" games have a symmetric,
     "cyclic" games a skew-symmetric interaction matrix.  Players start anywhere.
-    No solution is known in advance: these games are for averages over many seeds.
 
     Attributes:
         num_states: Private states, S.
@@ -76,6 +75,9 @@ class MFGarnet(FiniteGame):
     """
 
     name: ClassVar[str] = "mf_garnet"
+    solution: ClassVar[str] = (
+        "None is known in advance: these games are for averages over many seeds."
+    )
 
     num_states: Count = 20
     num_actions: Count = 4

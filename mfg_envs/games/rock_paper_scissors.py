@@ -22,7 +22,6 @@ class RockPaperScissors(FiniteGame):
     State: the last choice.  Action: the next one; it becomes the state.  No noise.
     Reward: ``(A m)(x)``, ``A = [[0, -1, 1], [1, 0, -1], [-1, 1, 0]]``: the share of players that
     the last choice beats minus the share that beats it.
-    In the mean-field limit the only equilibrium is the uniform law: everybody earns 0.
 
     Attributes:
         discount: Weight of the next step; below 1 without a horizon.
@@ -30,6 +29,7 @@ class RockPaperScissors(FiniteGame):
     """
 
     name: ClassVar[str] = "rock_paper_scissors"
+    solution: ClassVar[str] = "The only equilibrium is the uniform law: everybody earns 0."
     num_states, num_actions = 3, 3
 
     discount: float = 0.9

@@ -34,10 +34,6 @@ class SIS(FiniteGame, setting="contact_levels"):
     changes.  A susceptible player falls ill with probability ``background[a] + infection
     contact[a] m(ill)``, an ill one recovers with probability ``recovery``.
     Reward: ``well[a]`` if susceptible, ``ill[a]`` if ill; by default ``contact - 10 [ill]``.
-    Known solution of the mean-field limit: in equilibrium the susceptible are indifferent.  Worth 0
-    if susceptible and ``V = -9 / (1 - .9 .9)`` if ill, they are so at ``m(ill) = 1 / (.9 .8 |V|) =
-    .0293210``; this share stays if their mean contact is ``.1 / (.8 m(susceptible)) = .128776``.
-    The ill have nothing to lose: full contact.
 
     Attributes:
         infection: Chance of falling ill at full contact when everybody is ill.
@@ -54,6 +50,12 @@ class SIS(FiniteGame, setting="contact_levels"):
     """
 
     name: ClassVar[str] = "sis"
+    solution: ClassVar[str] = (
+        "In equilibrium the susceptible are indifferent.  Worth 0 if susceptible and ``V = -9 "
+        "/ (1 - .9 .9)`` if ill, they are so at ``m(ill) = 1 / (.9 .8 |V|) = .0293210``; this "
+        "share stays if their mean contact is ``.1 / (.8 m(susceptible)) = .128776``.  The ill "
+        "have nothing to lose: full contact."
+    )
     player_name: ClassVar[str] = "person"
     num_states = 2
 
@@ -125,10 +127,12 @@ class TwoActionSIS(SIS, setting="two_actions"):
 
     Going out, a susceptible player falls ill with probability ``.1 + .6 m(ill)``, at home with
     .05; an ill one recovers with probability .3.  Rewards ``[[1, .6], [.2, .2]]``.
-    With an entropy bonus of weight .2 the equilibrium of the mean-field limit goes out with
-    probability .609131 if susceptible and .5 if ill; then .449147 of all are ill.
     """
 
+    solution: ClassVar[str] = (
+        "With an entropy bonus of weight .2 the susceptible go out with probability .609131 "
+        "and the ill with .5; then .449147 of all are ill."
+    )
     infection: float = 0.6
     recovery: float = 0.3
     contact: tuple[float, ...] = (1.0, 0.0)

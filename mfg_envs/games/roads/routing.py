@@ -92,6 +92,10 @@ class Routing(RoadGame):
     """
 
     name: ClassVar[str] = "routing"
+    solution: ClassVar[str] = (
+        "In equilibrium all ways in use take the same, least time; on Braess's network that is "
+        "3.75, and 3.5 without the bridge."
+    )
 
     dt: Positive | None = None
     departures: int = 1

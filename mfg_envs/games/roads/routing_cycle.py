@@ -47,6 +47,7 @@ class RoutingCycle(RoundTrips, cost="crowding"):
     """
 
     name: ClassVar[str] = "routing_cycle"
+    solution: ClassVar[str] = "In equilibrium every traveller goes a cheapest way."
 
     network: str | Network = "sioux_falls_one_way"
     crowding: NonNegative = 1e5
@@ -73,6 +74,10 @@ class TrafficAssignment(RoundTrips, cost="bpr"):
     """
 
     name: ClassVar[str] = "routing_cycle"
+    solution: ClassVar[str] = (
+        "Wardrop's user equilibrium, in which every traveller goes a cheapest way, is known "
+        "for many real networks; ``agents.FrankWolfe`` finds it."
+    )
     mean_field_of_controls: ClassVar[bool] = True
 
     network: str | Network = "sioux_falls"

@@ -31,8 +31,6 @@ class ConstrainedExploration(TeamGame):
     Global reward, with h = size // 2: up earns ``2 max(h + 1 - i, 0)``, down ``2 max(i - h, 0)``.
     Local reward: ``1 + 6 [same i as the leader] + 2 ||s - s_g||_1``; the 1 is the paper's
     reward of an action that is not zero, and no action is.
-    Known solution: with one follower the value of the best policy is 196.4904 on average over
-    the states, 232.1053 at most, and 194.3273 with both at (1, 1).
 
     Attributes:
         size: Places in a row and in a column.
@@ -43,6 +41,10 @@ class ConstrainedExploration(TeamGame):
     """
 
     name: ClassVar[str] = "constrained_exploration"
+    solution: ClassVar[str] = (
+        "With one follower the value of the best policy is 196.4904 on average over the "
+        "states, 232.1053 at most, and 194.3273 with both at (1, 1)."
+    )
     num_global_actions = num_local_actions = len(MOVES)
 
     size: Annotated[int, Between(2, 40)] = 6

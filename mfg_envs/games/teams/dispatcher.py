@@ -30,8 +30,6 @@ class Dispatcher(TeamGame):
     ``steered`` locals it is chosen: stay 0, ahead 1, back 2.
     First zones: uniform.  Global reward: 1.
     Local reward: 10 in the dispatcher's zone, else ``2 / (1 + distance on the ring)``.
-    Known values: a dispatcher that never leaves its zone gathers 9/17 of the locals there, and
-    earns 116.7386 with infinitely many of them (default parameters).
 
     Attributes:
         num_zones: Zones on the ring, Z.
@@ -45,6 +43,10 @@ class Dispatcher(TeamGame):
     """
 
     name: ClassVar[str] = "dispatcher"
+    solution: ClassVar[str] = (
+        "A dispatcher that never leaves its zone gathers 9/17 of the locals there, and earns "
+        "116.7386 with infinitely many of them (default parameters)."
+    )
 
     num_zones: Annotated[int, Between(2, 1000)] = 5
     persistence: Probability = 0.8

@@ -27,7 +27,6 @@ class GaussianSqueeze(TeamGame):
     follows the locals.  Local action: effort 0..L.  The global agent has no choice (one action).
     Moves: ``s' = clip(s - [s > s_g] + Bernoulli(growth), 1, L)``.  First loads: uniform.
     Global reward: ``-s_g``.  Local reward: ``s exp(-(s - s_g)^2 / 4) - max(s, a)``.
-    Known solution: efforts move nothing and cost only above the load, so effort 0 is best.
 
     Attributes:
         num_levels: Loads, L.
@@ -39,6 +38,9 @@ class GaussianSqueeze(TeamGame):
     """
 
     name: ClassVar[str] = "gaussian_squeeze"
+    solution: ClassVar[str] = (
+        "Efforts move nothing and cost only above the load, so effort 0 is best."
+    )
     num_global_actions = 1
 
     num_levels: Annotated[int, Between(1, 1000)] = 4
@@ -89,7 +91,6 @@ class OneShotSqueeze(TeamGame):
     Neither kind of agent has more than one state, and the global agent has one action.
     Reward: ``x exp(-(x - target)^2 / width^2)`` with x the sum of the actions.  The sum is
     taken as ``crowd`` times the mean action, so that k sampled locals stand for all of them.
-    Known solution: the best sum is ``(target + sqrt(target^2 + 2 width^2)) / 2``.
 
     Attributes:
         num_efforts: Actions, A.
@@ -104,6 +105,7 @@ class OneShotSqueeze(TeamGame):
     """
 
     name: ClassVar[str] = "one_shot_squeeze"
+    solution: ClassVar[str] = "The best sum is ``(target + sqrt(target^2 + 2 width^2)) / 2``."
     num_global_states = num_global_actions = num_local_states = 1
 
     num_efforts: Annotated[int, Between(1, 10**4)] = 10

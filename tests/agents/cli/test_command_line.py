@@ -16,12 +16,11 @@ from typer.testing import CliRunner
 from agents import cli
 from agents.cli import COMMANDS, app
 from agents.cli.listing import offered_learners
-from agents.cli.show import known_solution
 from agents.cli.words.docstrings import attributes
 from agents.cli.words.examples import EXAMPLES
 from agents.cli.words.names import complete_game, complete_learner, learner_class
 from mfg_envs import __version__
-from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES, any_class
+from mfg_envs.registry import CONTINUOUS_GAMES, GAMES, TEAM_GAMES
 
 RUN = (sys.executable, "-c", "from agents.cli import main; main()")
 NAMES = (*GAMES, *CONTINUOUS_GAMES, *TEAM_GAMES)
@@ -96,12 +95,13 @@ def test_the_list_is_one_table_with_a_line_for_each(columns):
     [
         ("sis", "recovery 0.1 Chance of recovering in one step; in [0, 1]."),
         ("sis", 'mean-field limit mfg_envs.sis_v0.parallel_env(..., mode="mean_field")'),
-        ("sis", "known solution Known solution of the mean-field limit: in equilibrium"),
+        ("sis", "known solution In equilibrium the susceptible are indifferent."),
         ("four_rooms", "noise_scale 0.01 Standard deviation of the noise; positive."),
         ("four_rooms", "private state [0, 0.5] x [0, 0.5]"),
         ("dispatcher", "local agents 5 states, 1 actions each"),
-        ("dispatcher", "known solution Known values: a dispatcher that never leaves its zone"),
-        ("mf_garnet", "known solution No solution is known in advance"),
+        ("dispatcher", "known solution A dispatcher that never leaves its zone"),
+        ("ring_road", "known solution none is known; train, then evaluate, says how near"),
+        ("mf_garnet", "known solution None is known in advance"),
     ],
 )
 def test_show_is_complete(game, words):
@@ -111,11 +111,10 @@ def test_show_is_complete(game, words):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_show_says_something_of_every_parameter_and_solution(name):
+def test_show_fits_its_columns(name):
     ended = invoke("show", name)
     assert ended.exit_code == 0
     assert max(map(len, ended.output.splitlines())) <= 80
-    assert len(known_solution(any_class(name))) > 20
 
 
 def test_show_tells_the_parameters_of_a_learner():
