@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame, as_int, check_range
+from mfg_envs.game.horizons import decisions
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.batch import BatchEnv
 
@@ -47,10 +48,9 @@ def trajectories(
     Raises:
         ValueError: If the game has no horizon, or what is asked for does not fit into memory.
     """
-    if game.horizon is None:
-        raise ValueError("trajectories must come to an end: dataclasses.replace(game, horizon=...)")
+    horizon = decisions(game)
     check_range("num_players", as_int("num_players", num_players), 1)
-    each = 8 * game.horizon * (game.state_dim + game.action_dim + 1)
+    each = 8 * horizon * (game.state_dim + game.action_dim + 1)
     check_memory(num_players, each, "num_players")
     env = BatchEnv(
         game, 1, num_players, seed, mode="n_agent" if mean_fields is None else "mean_field"
@@ -59,7 +59,7 @@ def trajectories(
         env.set_mean_field(mean_fields)
     env.reset()
     rows = []
-    for t in range(game.horizon):
+    for t in range(horizon):
         x, m = env.state[0].copy(), env.mean_field[0]
         a = np.asarray(policy(t, env.state), np.float64)
         step = env.step(a)

@@ -18,6 +18,7 @@ import numpy as np
 
 from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy
 from mfg_envs.game import Array, ContinuousGame, Normal, as_int, check_range
+from mfg_envs.game.horizons import decisions
 from mfg_envs.game.reads import Probe, TouchedError
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
@@ -175,10 +176,7 @@ def _stand_ins(grid: GridGame) -> Array:
 
 def _check(game: ContinuousGame, mean_fields: Array) -> Array:
     """Return checked mean fields, float64 (T, *shape)."""
-    if game.horizon is None:
-        raise ValueError(
-            "a best response on a grid needs an end: dataclasses.replace(game, horizon=...)"
-        )
+    horizon = decisions(game, "a best response on a grid")
     if game.state_dim not in RESOLUTION:
         raise ValueError(
             f"a grid can have at most {max(RESOLUTION)} state components, {game.name} has"
@@ -188,7 +186,7 @@ def _check(game: ContinuousGame, mean_fields: Array) -> Array:
         raise ValueError(
             "actions must be bounded to be put on a grid: give the game bounds that are wide enough"
         )
-    m, wanted = np.asarray(mean_fields, np.float64), (game.horizon, *game.mean_field_shape)
+    m, wanted = np.asarray(mean_fields, np.float64), (horizon, *game.mean_field_shape)
     if m.shape != wanted or not np.isfinite(m).all():
         raise ValueError(f"mean_fields must be finite numbers of shape {wanted}, got {m.shape}")
     return m
