@@ -28,8 +28,7 @@ OURS = ("mfg_envs", LEARNERS)
 """Packages whose classes a recipe may name."""
 HOMES = {**GAMES, **CONTINUOUS_GAMES, **TEAM_GAMES}
 PARTS = {
-    "Altruistic": "mfg_envs.metrics.welfare",
-    "GridAmongWalls": "mfg_envs.metrics.grid_response",
+    "Altruistic": "mfg_envs.metrics.social_optimum",
     "GridGame": "mfg_envs.exact.discretise",
     "GridGameOfControls": "mfg_envs.exact.discretise",
     "Network": "mfg_envs.games.roads.networks",

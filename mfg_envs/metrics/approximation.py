@@ -26,7 +26,7 @@ import numpy as np
 from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, as_int, check_range
 from mfg_envs.game.horizons import decisions
-from mfg_envs.metrics.grid_response import grid_response
+from mfg_envs.metrics.response_on_grid import grid_response
 from mfg_envs.numerics.estimates import interval, standard_error
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.batch import BatchEnv
