@@ -178,3 +178,14 @@ def test_no_file_is_long_and_no_room_is_full():
             folders.setdefault(name.rpartition(".")[0], []).append(name)
     full = {home: len(found) for home, found in folders.items() if len(found) > MOST_MODULES}
     assert set(full) <= ONE_KIND, full
+
+
+def test_no_front_page_hides_a_module_behind_a_name():
+    hidden = [
+        f"{package}.{name}"
+        for package, file in ALL.items()
+        if file.name == "__init__.py"
+        for home, name in imports(file.read_text("utf-8"), package, is_package=True)
+        if f"{package}.{name}" in ALL and home != package
+    ]
+    assert hidden == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game.horizons import decisions
 
 from .deep_fictitious_play import (
     Memory,
@@ -15,7 +16,6 @@ from .deep_fictitious_play import (
     SimpleFictitiousPlay,
     check_counts,
     check_rate,
-    decisions,
 )
 from .network_policies import NetworkPolicy, UniformPolicy, features, to_scaled
 from .trajectories import trajectories

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game.horizons import decisions
 
 from ..runs.iterate import Iterate
 from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
-from .deep_fictitious_play import Memory, Seeds, check_counts, decisions
+from .deep_fictitious_play import Memory, Seeds, check_counts
 from .trajectories import trajectories
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ import numpy as np
 
 from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame, as_int, check_choice, check_range
+from mfg_envs.game.horizons import decisions
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
@@ -274,15 +275,6 @@ def check_rate(name: str, value: float) -> None:
         raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
-def decisions(game: ContinuousGame) -> int:
-    """Return the number of decisions of an episode."""
-    if game.horizon is None:
-        raise ValueError(
-            "deep fictitious play needs an end: dataclasses.replace(game, horizon=...)"
-        )
-    return game.horizon
-
-
 def _check(game: Any) -> ContinuousGame:
     """Return a game that can be learned."""
     if not isinstance(game, ContinuousGame):
@@ -290,7 +282,7 @@ def _check(game: Any) -> ContinuousGame:
             f"deep fictitious play is for continuous games, got {type(game).__name__}; finite"
             " games have FictitiousPlay"
         )
-    decisions(game)
+    decisions(game, "deep fictitious play")
     if not np.isfinite([*game.action_low, *game.action_high]).all():
         raise ValueError("actions must be bounded to be scaled: give the game bounds")
     return game

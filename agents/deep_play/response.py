@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game.horizons import decisions
 from wrappers import SharedPolicyVecEnv
 
 from ..runs.torch_state import GlobalRandomness, device_of, one_thread
@@ -129,7 +130,7 @@ def _sac(training: Training, env: Meeting, game: ContinuousGame) -> SAC:
 
 
 def _ppo(training: Training, env: Meeting, game: ContinuousGame) -> PPO:
-    N, T = training.num_players, game_steps(game)
+    N, T = training.num_players, decisions(game)
     rollouts = max(1, training.response_steps // (N * T))
     most = max(1, N * T // training.response_batch)
     parts = max(i for i in range(1, most + 1) if N * T % i == 0)  # minibatches of one size
@@ -156,12 +157,6 @@ def _ppo(training: Training, env: Meeting, game: ContinuousGame) -> PPO:
 def _falling(rate: float) -> Callable[[float], float]:
     """Return a learning rate that falls to a tenth; the last steps settle what was found."""
     return lambda left: rate * (0.1 + 0.9 * left)
-
-
-def game_steps(game: ContinuousGame) -> int:
-    """Return the number of decisions of an episode."""
-    assert game.horizon is not None
-    return game.horizon
 
 
 def _parameters(model: Any) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game.horizons import decisions
 from mfg_envs.simulate.play import Episode, check_size, play
 
 
@@ -28,7 +29,5 @@ def trajectories(
     Raises:
         ValueError: If the game has no horizon, or what is asked for does not fit into memory.
     """
-    if game.horizon is None:
-        raise ValueError("trajectories must come to an end: dataclasses.replace(game, horizon=...)")
-    check_size(game, num_players, game.horizon, "num_players")
+    check_size(game, num_players, decisions(game), "num_players")
     return play(game, policy, num_players, seed=seed, mean_field=mean_fields).population(0)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import torch
 from gymnasium.vector.utils import create_empty_array
 from pettingzoo import ParallelEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -33,7 +32,7 @@ from wrappers.dict_copies import group_of
 from wrappers.model_player import ModelPlayer
 
 from ..runs.progress import bar
-from ..runs.torch_state import GlobalRandomness
+from ..runs.torch_state import GlobalRandomness, one_thread
 from . import saved_set
 from .callbacks import Last, callbacks_of
 from .player_vec_env import PlayerVecEnv
@@ -95,6 +94,7 @@ class IndependentLearners:
                 self.models[name] = factory(PlayerVecEnv(self, i))
                 self._player(i)  # refuses now what could not act later
 
+    @one_thread()  # small networks gain nothing from more, and many models lose
     def learn(
         self: Self,
         total_timesteps: int,
@@ -138,8 +138,6 @@ class IndependentLearners:
                 reset_num_timesteps=reset_num_timesteps,
             )
 
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # small networks gain nothing from more, and many models lose
         self._begin_anew()
         self._baton = Baton([job(i, model) for i, model in enumerate(models)])
         try:
@@ -161,7 +159,6 @@ class IndependentLearners:
             self._baton.stop()
             self._baton = None
             self._begin_anew()
-            torch.set_num_threads(threads)
         return self
 
     def save(self, folder: str | Path) -> None:

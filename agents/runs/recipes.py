@@ -14,20 +14,20 @@ of one's own is given by hand.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from mfg_envs.game import Array
 from mfg_envs.registry import HOMES
 
 LEARNERS = (__package__ or "agents").partition(".")[0]
 OURS = ("mfg_envs", LEARNERS)
 """Packages whose classes a recipe may name."""
 PARTS = {
-    "Altruistic": "mfg_envs.metrics.welfare",
-    "GridAmongWalls": "mfg_envs.metrics.grid_response",
+    "Altruistic": "mfg_envs.metrics.social_optimum",
     "GridGame": "mfg_envs.exact.discretise",
     "GridGameOfControls": "mfg_envs.exact.discretise",
     "Network": "mfg_envs.games.roads.networks",
@@ -36,25 +36,45 @@ PARTS = {
 """Classes that are neither games of the registry nor learners, and where they are."""
 
 
-def recipe(value: Any) -> Any:
-    """Return a parameter, a game or a learner as JSON.
+def as_json(
+    value: Any, array: Callable[[Array], Any], whole: Callable[[type, dict[str, Any]], Any]
+) -> Any:
+    """Return a parameter as JSON.
+
+    Args:
+        value: A number, word, array, dataclass, or tuple of such.
+        array: Writes an array of numbers.
+        whole: Writes a dataclass, given its class and its parameters as JSON.
 
     Raises:
-        TypeError: If a part of it is no number, word, array, tuple or dataclass.
+        TypeError: If a part of it is something else.
     """
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
-        return [recipe(part) for part in value]
+        return [as_json(part, array, whole) for part in value]
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return {"array": value.tolist(), "type": value.dtype.str}
+        return array(value)
     if is_dataclass(value) and not isinstance(value, type):
-        cls = type(value)
-        parts = {f.name: recipe(getattr(value, f.name)) for f in fields(value) if f.init}
-        return {"class": _public(cls), "parameters": parts}
+        given = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        parts = {name: as_json(part, array, whole) for name, part in given.items()}
+        return whole(type(value), parts)
     raise TypeError(f"{value!r} cannot be written down: it is no number, word, array or dataclass")
+
+
+def recipe(value: Any) -> Any:
+    """Return a parameter, a game or a learner as JSON.
+
+    Raises:
+        TypeError: If a part of it is no number, word, array, tuple or dataclass.
+    """
+    return as_json(
+        value,
+        lambda numbers: {"array": numbers.tolist(), "type": numbers.dtype.str},
+        lambda cls, parts: {"class": _public(cls), "parameters": parts},
+    )
 
 
 def known_recipe(value: Any) -> Any:

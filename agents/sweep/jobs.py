@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +20,11 @@ import numpy as np
 from mfg_envs.game import Array, ContinuousGame, FiniteGame
 
 from ..runs.atomic_files import write_atomically
+from ..runs.checkpoints import read
 from ..runs.iterate import Iterate
 from ..runs.learner import AnyLearner, facts
 from ..runs.locks import TakenError
-from ..runs.recipes import known_recipe
+from ..runs.recipes import as_json, known_recipe
 from ..runs.running import Metric, run
 
 FILES = ("checkpoint.npz", "result.npz", "result.json")
@@ -72,25 +72,20 @@ class News(NamedTuple):
 
 
 def describe(value: Any) -> Any:
-    """Return a parameter as JSON knows it: the same for equal parameters, and only for those."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple | list):
-        return [describe(part) for part in value]
-    if isinstance(value, Mapping):
-        return {str(name): describe(part) for name, part in value.items()}
-    if isinstance(value, np.ndarray):
-        data = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return [value.dtype.str, list(value.shape), data]
-    if is_dataclass(value):
-        parts = {field.name: describe(getattr(value, field.name)) for field in fields(value)}
-        return {"": type(value).__qualname__, **parts}
-    raise TypeError(
-        f"a run cannot be named after {value!r}: parameters of a sweep are numbers, words, arrays,"
-        " and tuples and dataclasses of them"
-    )
+    """Return a parameter as JSON knows it: the same for equal parameters, and only for those.
+
+    Raises:
+        TypeError: If it has no text of its own, a function say.
+    """
+    try:
+        return as_json(value, _hashed, lambda cls, parts: {"": cls.__qualname__, **parts})
+    except TypeError as error:
+        raise TypeError(f"a run cannot be named after its parameters: {error}") from error
+
+
+def _hashed(array: Array) -> list[Any]:
+    data = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return [array.dtype.str, list(array.shape), data]
 
 
 def finished(folder: Path) -> bool:
@@ -106,11 +101,12 @@ def curve(folder: Path, metric: str) -> tuple[Array, Array]:
     """
     path = folder / "result.npz"
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return file["taken"], file[f"metric:{metric}"]
-    except Exception as error:  # NumPy, zip and the system all have their own
+        content = read(path)
+        return np.array(content.taken), np.array(content.rows[metric])
+    except (ValueError, KeyError) as error:
+        cause = error.__cause__ or error
         raise ValueError(
-            f"{path} cannot be read ({error}); delete {folder} to run it anew"
+            f"{path} cannot be read ({cause}); delete {folder} to run it anew"
         ) from error
 
 

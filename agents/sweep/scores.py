@@ -85,7 +85,7 @@ def write(out: Path, metric: str, every: int, results: Results) -> None:
         arrays[f"{one.number}|{metric}"] = one.curves
         entries.append(
             {
-                "values": describe(one.configuration.values),
+                "values": {name: describe(v) for name, v in one.configuration.values.items()},
                 "learner": repr(one.configuration.learner),
                 "game": repr(one.configuration.game),
                 "runs": one.configuration.runs,

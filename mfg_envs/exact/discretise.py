@@ -52,7 +52,7 @@ def discretise(
         ValueError: If a number is out of its range, the actions are unbounded, or there are walls.
     """
     continuous.check_sound_continuous(game)
-    if game.mean_field_kind == "density" and (game.room < 1).any():
+    if has_walls(game):
         raise ValueError("a game with walls cannot be put on a grid: players mix through them")
     if not np.isfinite([*game.action_low, *game.action_high]).all():
         raise ValueError("actions must be bounded to be put on a grid: give the game bounds")
@@ -65,6 +65,11 @@ def discretise(
         horizon=game.horizon,
         discount=game.discount,
     )
+
+
+def has_walls(game: ContinuousGame) -> bool:
+    """Return whether a part of the space of a continuous game is closed."""
+    return game.mean_field_kind == "density" and bool((game.room < 1).any())
 
 
 class GridPolicy(NamedTuple):
@@ -237,6 +242,15 @@ class GridGame(FiniteGame):
         return self.game.coordinates(tuple(v[x] for v in self.states))
 
     def crowd(self, law: Array) -> Array:
+        """Return the mean field of an infinite population, see ``FiniteGame.crowd``.
+
+        Raises:
+            ValueError: If there are walls: the grid is for one player in a game with walls.
+        """
+        if has_walls(self.game):
+            raise ValueError(
+                "a crowd on a grid would mix through the walls: simulate it, metrics.simulated_flow"
+            )
         if self.game.mean_field_kind == "density":
             return density.of_histogram(self.game, law @ self._cells)
         values = self.actions if self.mean_field_of_controls else self.states

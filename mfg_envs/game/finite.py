@@ -212,6 +212,13 @@ class FiniteGame(Game):
         np.add.at(np.moveaxis(out, axis, 0), self.places, np.moveaxis(law, axis, 0))
         return out
 
+    def altruistic(self) -> FiniteGame | None:
+        """Return this game with everybody charged for what others lose, or None: not known.
+
+        ``metrics.altruistic`` finds the charges of any game with fixed moves.
+        """
+        return None
+
 
 def at(m: Array, *index: Any) -> Any:
     """Return the mean field at each player's own place, population by population.

@@ -28,7 +28,7 @@ welfare                       what an average player earns; ``altruistic``: the 
     })
 """
 
-from mfg_envs.metrics.approximate_exploitability import (
+from mfg_envs.metrics.approximation import (
     Approximation,
     Gain,
     approximate_exploitability,
@@ -44,14 +44,14 @@ from mfg_envs.metrics.distances import (
     wasserstein_ring,
     wasserstein_samples,
 )
-from mfg_envs.metrics.grid_response import GridResponse, grid_response
-from mfg_envs.metrics.nash_gap import NashGap, nash_gap
+from mfg_envs.metrics.gap_of_n_players import NashGap, nash_gap
 from mfg_envs.metrics.regularised import (
     regularised_exploitability,
     soft_action_values,
     soft_best_response,
 )
-from mfg_envs.metrics.welfare import altruistic, price_of_anarchy, travel_cost, welfare
+from mfg_envs.metrics.response_on_grid import GridResponse, grid_response
+from mfg_envs.metrics.social_optimum import altruistic, price_of_anarchy, travel_cost, welfare
 
 __all__ = [
     "Approximation",

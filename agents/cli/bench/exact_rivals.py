@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from mfg_envs.game import Array
+from mfg_envs.game.horizons import decisions
 from mfg_envs.games.four_rooms_grid import TorusGrid
 from mfg_envs.games.ring_road import RingRoad
 
@@ -24,10 +25,9 @@ class NumpySolver(ABC):
     """
 
     def __init__(self, game: RingRoad | TorusGrid) -> None:
-        assert game.horizon is not None
         self.first, self.discount, S = game.initial_law, game.discount, game.num_states
-        self.laws, self.values = np.empty((game.horizon, S)), np.empty((2, S))
-        self.policy = np.full((game.horizon, game.num_actions, S), 1 / game.num_actions)
+        self.laws, self.values = np.empty((decisions(game), S)), np.empty((2, S))
+        self.policy = np.full((len(self.laws), game.num_actions, S), 1 / game.num_actions)
         self.logits, self.q = np.zeros_like(self.policy), np.empty_like(self.policy)
         self.r, self.hop = np.empty((2, game.num_actions, S))
 

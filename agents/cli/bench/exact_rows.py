@@ -12,6 +12,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.exact import passes
 from mfg_envs.game import Array, FiniteGame
+from mfg_envs.game.horizons import decisions
 from mfg_envs.games.four_rooms_grid import TorusGrid
 from mfg_envs.games.ring_road import RingRoad
 
@@ -64,8 +65,7 @@ def _exact(S: int, T: int, road: type[RingRoad] = RingRoad) -> tuple[RingRoad, A
 
 
 def _random_policy(game: FiniteGame) -> Array:
-    assert game.horizon is not None
-    shape = (game.horizon, game.num_actions, game.num_states)
+    shape = (decisions(game), game.num_actions, game.num_states)
     weights = np.random.default_rng(0).standard_exponential(shape)
     return (weights / weights.sum(1, keepdims=True)).swapaxes(1, 2)
 

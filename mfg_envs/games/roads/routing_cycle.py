@@ -19,7 +19,7 @@ detour of less than 0.1 %; with ``stay=1, discount=0.98`` it would be one of 60 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -155,6 +155,18 @@ class TrafficAssignment(RoundTrips, cost="bpr"):
         share = np.minimum(m[..., p, a], rate) / np.maximum(rate, NOBODY)
         volume[..., self.exits[p, a]] = self.total * share
         return volume
+
+    def travel_cost(self, m: Array) -> float:
+        """Return what a trip costs on average in a mean field (P, A)."""
+        v = self.volumes(m)
+        return float((self.fixed_cost + self.road.jam(v)) @ v / self.total)
+
+    def altruistic(self) -> TrafficAssignment:
+        """Return the same network with marginal costs."""
+        power = np.array(self.road.power)
+        delay = tuple((np.array(self.road.delay) * (1 + power)).tolist())
+        road = replace(self.road, name=f"{self.road.name}, marginal costs", delay=delay)
+        return replace(self, network=road, trips=self.demand)
 
     def layout(self) -> Layout:
         return super().layout()._replace(exits=self.exits)

@@ -107,7 +107,7 @@ BAD_USE = [
     (f"{FILE}:Walk --set plces_=3", "Walk has no parameter 'plces_'; did you mean 'places_'"),
     (f"{FILE}:Walk --set places_=1", "Walk: places_ must be at least 2, got 1"),
     (f"{FILE}:Walk --set price=x", "Walk: price must be a number, got 'x'"),
-    ("mfg_envs.metrics.welfare:Altruistic", "without a default: give --set game=..."),
+    ("mfg_envs.metrics.social_optimum:Altruistic", "without a default: give --set game=..."),
 ]
 
 

@@ -29,8 +29,8 @@ from mfg_envs import exact, policies
 from mfg_envs.exact import sensitivity
 from mfg_envs.game import FiniteGame, at
 from mfg_envs.metrics import regularised
-from mfg_envs.metrics.nash_gap import nash_gap
-from mfg_envs.metrics.welfare import welfare
+from mfg_envs.metrics.gap_of_n_players import nash_gap
+from mfg_envs.metrics.social_optimum import welfare
 
 
 @dataclass(frozen=True, kw_only=True)

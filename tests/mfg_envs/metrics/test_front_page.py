@@ -22,7 +22,7 @@ def test_every_name_is_there_and_on_the_front_page():
         assert getattr(metrics, name).__doc__
         if not isinstance(getattr(metrics, name), type):
             assert name in metrics.__doc__
-    for module in ("regularised", "distances", "welfare", "approximate_exploitability"):
+    for module in ("regularised", "distances", "social_optimum", "approximation"):
         functions = vars(importlib.import_module(f"mfg_envs.metrics.{module}"))
         own = {
             name for name, value in functions.items()

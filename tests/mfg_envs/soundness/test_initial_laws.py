@@ -15,8 +15,8 @@ from mfg_envs.exact.discretise import discretise
 from mfg_envs.game import Normal, Uniform, density
 from mfg_envs.games.linear_quadratic import LinearQuadratic
 from mfg_envs.metrics import regularised
-from mfg_envs.metrics.nash_gap import nash_gap
-from mfg_envs.metrics.welfare import welfare
+from mfg_envs.metrics.gap_of_n_players import nash_gap
+from mfg_envs.metrics.social_optimum import welfare
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.simulate.team import TeamBatchEnv
 from mfg_envs.soundness.initial_laws import check_initial_law, initial_law

@@ -1,7 +1,7 @@
 """How fast the finite-N Nash gap of mean-field equilibria falls: SIS, ring road, linear-quadratic.
 
-``mfg_envs.metrics.nash_gap`` says what theory promises: N^-1/2 where the equilibrium mixes and the
-deviator sees the crowd, 1/N where actions are continuous, exp(-c N) where it is strict.
+``mfg_envs.metrics.gap_of_n_players`` says what theory promises: N^-1/2 where the equilibrium mixes
+and the deviator sees the crowd, 1/N where actions are continuous, exp(-c N) where it is strict.
 
 ==========================  ===========================================================
 game                        equilibrium
@@ -27,7 +27,7 @@ from mfg_envs import exact, make_game
 from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridPolicy, discretise
 from mfg_envs.game import Array, FiniteGame
-from mfg_envs.metrics.nash_gap import nash_gap
+from mfg_envs.metrics.gap_of_n_players import nash_gap
 
 from ....runs.running import run
 from ....solvers.fixed_point_iteration import FixedPointIteration

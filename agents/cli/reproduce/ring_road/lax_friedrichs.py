@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mfg_envs import exact
 from mfg_envs.game import Array
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.numerics import elementary, random
@@ -63,11 +64,10 @@ class LaxFriedrichsFPI(Learner):
         """Sweep over the values ``v`` (E, S) in place; return action values (E, S, A)."""
         shape = (len(m), game.num_states, game.num_actions)
         x, a = (np.broadcast_to(part, shape) for part in np.indices(shape[1:]))
-        r = game.reward(0, x, a, m)
+        r, moves = game.reward(0, x, a, m), exact.kernel(game, 0, None)
 
         def back_up(s: Array | int) -> Array:
-            stay, move = v[:, s], v[:, np.add(s, 1) % game.num_cells]
-            after = (1 - game.speeds) * stay[..., None] + game.speeds * move[..., None]
+            after = (moves.prob[s] * v[:, moves.next[s]]).sum(-1)
             return r[:, s] + game.discount * after
 
         for _ in range(self.sweeps):

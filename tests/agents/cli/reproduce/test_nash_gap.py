@@ -16,7 +16,7 @@ from agents.cli.reproduce.nash_gap.study import Curve, slope
 from agents.runs.locks import claim
 from mfg_envs import BatchEnv, exact, make_game, riccati
 from mfg_envs.metrics.finite_riccati import answer
-from mfg_envs.metrics.nash_gap import NashGap, nash_gap
+from mfg_envs.metrics.gap_of_n_players import NashGap, nash_gap
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""

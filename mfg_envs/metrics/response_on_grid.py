@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy
+from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy, has_walls
 from mfg_envs.game import Array, ContinuousGame, Normal, as_int, check_range
+from mfg_envs.game.horizons import decisions
 from mfg_envs.game.reads import Probe, TouchedError
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
@@ -71,7 +72,8 @@ def grid_response(
     for name, size in given.items():
         sizes[name] = sizes[name] if size is None else as_int(name, size)
         check_range(name, sizes[name], 2, 10**6)
-    grid = _kind(game)(
+    kind = GridGameOfControls if game.mean_field_of_controls else GridGame
+    grid = kind(
         game=game,
         points=(sizes["num_states"],) * game.state_dim,
         levels=(sizes["num_actions"],) * game.action_dim,
@@ -97,21 +99,6 @@ def grid_response(
             policy[t, x, q.argmax(-1)] = 1
         v, policy[t] = best[stand_in], policy[t, stand_in]
     return GridResponse(float(initial_law(grid) @ v), GridPolicy(grid, policy))
-
-
-class GridAmongWalls(GridGame):
-    """A grid for one player in a game with walls; crowds cannot be moved on it."""
-
-    def crowd(self, law: Array) -> Array:
-        raise ValueError(
-            "a crowd on a grid would mix through the walls: simulate it, metrics.simulated_flow"
-        )
-
-
-def _kind(game: ContinuousGame) -> type[GridGame]:
-    if game.mean_field_kind == "density" and (game.room < 1).any():
-        return GridAmongWalls
-    return GridGameOfControls if game.mean_field_of_controls else GridGame
 
 
 class _Landings(NamedTuple):
@@ -159,7 +146,7 @@ def _moves_are_fixed(grid: GridGame) -> bool:
 def _stand_ins(grid: GridGame) -> Array:
     """Return for every point itself if no wall touches it, else the nearest such point, (S,)."""
     game, every = grid.game, np.arange(grid.num_states)
-    if not isinstance(grid, GridAmongWalls):
+    if not has_walls(game):
         return every
     sides = zip(game.state_low, game.state_high, strict=True)
     nudge = [1e-9 * (high - low) for low, high in sides]
@@ -175,10 +162,7 @@ def _stand_ins(grid: GridGame) -> Array:
 
 def _check(game: ContinuousGame, mean_fields: Array) -> Array:
     """Return checked mean fields, float64 (T, *shape)."""
-    if game.horizon is None:
-        raise ValueError(
-            "a best response on a grid needs an end: dataclasses.replace(game, horizon=...)"
-        )
+    horizon = decisions(game, "a best response on a grid")
     if game.state_dim not in RESOLUTION:
         raise ValueError(
             f"a grid can have at most {max(RESOLUTION)} state components, {game.name} has"
@@ -188,7 +172,7 @@ def _check(game: ContinuousGame, mean_fields: Array) -> Array:
         raise ValueError(
             "actions must be bounded to be put on a grid: give the game bounds that are wide enough"
         )
-    m, wanted = np.asarray(mean_fields, np.float64), (game.horizon, *game.mean_field_shape)
+    m, wanted = np.asarray(mean_fields, np.float64), (horizon, *game.mean_field_shape)
     if m.shape != wanted or not np.isfinite(m).all():
         raise ValueError(f"mean_fields must be finite numbers of shape {wanted}, got {m.shape}")
     return m

@@ -273,7 +273,7 @@ def test_invalid_flows_sizes_and_endless_games_are_refused():
     endless = dataclasses.replace(game, horizon=None, discount=0.9)
     with pytest.raises(ValueError, match="a best response on a grid needs an end"):
         metrics.grid_response(endless, flow)
-    with pytest.raises(ValueError, match="what is simulated must come to an end"):
+    with pytest.raises(ValueError, match="an episode needs an end"):
         metrics.simulated_flow(endless, lambda t, x: x)
     with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
         metrics.simulated_flow(game, lambda t, x: 0 * x, seed=-1)

@@ -25,7 +25,8 @@ import numpy as np
 
 from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, as_int, check_range
-from mfg_envs.metrics.grid_response import grid_response
+from mfg_envs.game.horizons import decisions
+from mfg_envs.metrics.response_on_grid import grid_response
 from mfg_envs.numerics.estimates import interval, standard_error
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.batch import BatchEnv
@@ -110,7 +111,7 @@ def simulated_flow(
     """Return the mean fields met by many players who follow ``policy``, (T, *mean_field_shape)."""
     env = BatchEnv(game, 1, num_players, _block(seed))
     env.reset()
-    return env.rollout(policy, _horizon(game)).mean_field[:, 0]
+    return env.rollout(policy, decisions(game)).mean_field[:, 0]
 
 
 def simulated_gain(
@@ -140,7 +141,7 @@ def simulated_gain(
         if isinstance(played, GridPolicy):
             check_memory(num_players, 16 * played.grid.num_actions, "num_players")
     first = _block(seed) + 1
-    weights = game.discount ** np.arange(_horizon(game))
+    weights = game.discount ** np.arange(decisions(game))
     env = BatchEnv(game, POPULATIONS, num_players // POPULATIONS, first, mode="mean_field")
     env.set_mean_field(mean_fields)
     values = []
@@ -160,11 +161,3 @@ def _block(seed: int) -> int:
 def _mean(values: Array) -> tuple[float, float]:
     """Return the mean of independent values, and its standard error."""
     return float(values.mean()), float(standard_error(values))
-
-
-def _horizon(game: ContinuousGame) -> int:
-    if game.horizon is None:
-        raise ValueError(
-            "what is simulated must come to an end: dataclasses.replace(game, horizon=...)"
-        )
-    return game.horizon

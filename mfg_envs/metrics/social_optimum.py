@@ -21,7 +21,7 @@ Derivatives are taken numerically, in steps of the mass that is there for reward
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -31,7 +31,6 @@ from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame, at
 from mfg_envs.game.reads import moves_are_fixed
-from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 
 STEP = 1e-5
 """Of the numerical derivatives: relative for a place's own players, else absolute."""
@@ -49,10 +48,12 @@ def welfare(game: FiniteGame, policy: Array) -> float:
     return exact.value(game, exact.law_met(game, policy), policy)
 
 
-def travel_cost(game: TrafficAssignment, m: Array) -> float:
-    """Return what a trip costs on average in a mean field (P, A) of static traffic assignment."""
-    v = game.volumes(np.asarray(m, np.float64))
-    return float((game.fixed_cost + game.road.jam(v)) @ v / game.total)
+def travel_cost(game: Any, m: Array) -> float:
+    """Return what a trip costs on average in a mean field (P, A) of static traffic assignment.
+
+    It is the game's own ``travel_cost``.
+    """
+    return game.travel_cost(np.asarray(m, np.float64))
 
 
 def price_of_anarchy(equilibrium: float, optimum: float) -> float:
@@ -77,16 +78,14 @@ def altruistic(game: FiniteGame) -> FiniteGame:
     """Return the game in which everybody is charged for what others lose by it.
 
     Its policies are those of the game; if the welfare is concave, its equilibrium is the social
-    optimum.  Of static traffic assignment it is the same network with marginal costs.
+    optimum.  Of a game that knows it by itself (static traffic assignment: the same network with
+    marginal costs) it is ``game.altruistic()``.
 
     Raises:
         ValueError: If the game has no end, or the crowd changes the law of motion.
     """
-    if isinstance(game, TrafficAssignment):
-        power = np.array(game.road.power)
-        delay = tuple((np.array(game.road.delay) * (1 + power)).tolist())
-        road = replace(game.road, name=f"{game.road.name}, marginal costs", delay=delay)
-        return replace(game, network=road, trips=game.demand)
+    if (own := game.altruistic()) is not None:
+        return own
     if game.horizon is None:
         raise ValueError(
             "players who discount do not maximise what a stationary crowd earns: give the game an"

@@ -10,7 +10,7 @@ import pytest
 from agents.cli.reproduce.nash_gap.exact import two_states
 from mfg_envs import make_game
 from mfg_envs.metrics.deviations import CrowdResponse, at_time, expect
-from mfg_envs.metrics.nash_gap import nash_gap
+from mfg_envs.metrics.gap_of_n_players import nash_gap
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""

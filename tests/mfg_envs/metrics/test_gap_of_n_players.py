@@ -13,7 +13,7 @@ from mfg_envs.exact.discretise import GridPolicy, discretise
 from mfg_envs.metrics import deviations
 from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import OneOfMany, expect, own_state_response
-from mfg_envs.metrics.nash_gap import nash_gap
+from mfg_envs.metrics.gap_of_n_players import nash_gap
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""
