@@ -12,6 +12,8 @@ from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.acting import as_policy, decisions
 from mfg_envs.simulate.batch import BatchEnv
 
+__all__ = ["Episode", "play"]
+
 
 class Episode(NamedTuple):
     """One episode of B populations of N players, T decisions.
