@@ -11,6 +11,7 @@ from agents.figures import learning_curves
 from agents.runs.running import Metric, value_exploitability
 from agents.subsample.value import surrogate_value
 from mfg_envs import exact, make_game, metrics, policies, ring_road_v0
+from mfg_envs.game import FiniteGame
 
 
 class Curve(NamedTuple):
@@ -97,8 +98,7 @@ CURVES = {
 
 def curve_of(learner: Any) -> Curve | None:
     """Return what is run for a learner, or None: it takes longer than a build of the pages may."""
-    source = str(learner.learn.__annotations__.get("source", ""))
-    return CURVES.get(learner.__name__, EXACT if source == "FiniteGame" else None)
+    return CURVES.get(learner.__name__, EXACT if learner.learns == (FiniteGame,) else None)
 
 
 def draw(learner: Any, curve: Curve) -> bytes:

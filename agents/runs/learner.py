@@ -57,12 +57,10 @@ class Learner(ABC):
     What is worth doing once a run (checks, tables, compiled loops) belongs in ``prepare``; the
     other steps get what it returns.  Of a learner that runs seeds side by side, ``prepare`` gets a
     list of E seeds, and all arrays of its iterates have a leading axis E, even for one seed.
-
-    Attributes:
-        iterations: Outer iterations in all.
     """
 
     iterations: int
+    """Outer iterations in all."""
 
     def prepare(self, source: Any, seed: Any, /) -> Any:
         """Check the source and return what the other steps need; the source itself, if no more."""
