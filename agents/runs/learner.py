@@ -93,7 +93,7 @@ class Learner(ABC):
             ValueError: If it cannot be learned from, or ``start`` does not fit.
         """
         beside, alone = facts(self).side_by_side, isinstance(seed, int | np.integer)
-        prepared = self.prepare(source, ([seed] if alone else list(seed)) if beside else seed)
+        prepared = self.prepare(source, ([int(seed)] if alone else list(seed)) if beside else seed)
         if start is None:
             last = self.begin(prepared)
         else:
