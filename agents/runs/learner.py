@@ -1,7 +1,7 @@
 """What a learner is, and the facts that it declares.
 
-Anything with ``iterations`` and a generator ``learn(source, seed, start)`` is a learner.  The ones
-here inherit from ``Learner``, which has ``learn``, and write the steps that it takes.
+Any class with ``iterations`` and a generator ``learn(source, seed, start)`` is a learner, see
+``AnyLearner``.  Ours inherit from ``Learner``, which has ``learn``, and write the steps it takes.
 
 A learner may declare facts, as class variables or, where they depend on its parameters, as
 properties; nothing is read off its source text.
@@ -36,7 +36,13 @@ USUAL = {"random": True, "side_by_side": False}
 
 
 class AnyLearner(Protocol):
-    """Anything with a number of iterations and ``learn``."""
+    """Any class that does this is a learner, whatever it inherits from.
+
+    * ``learn`` yields an ``Iterate`` per outer iteration, numbered 1, 2, ..., ``iterations``.
+    * The same source and seed give the same iterates, bit for bit.
+    * With an iterate of an earlier run as ``start`` it yields what followed there, bit for bit.
+    * If it is ``side_by_side``, seeds in a sequence give what each gives alone.
+    """
 
     @property
     def iterations(self) -> int:
