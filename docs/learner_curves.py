@@ -10,7 +10,8 @@ import agents
 from agents.figures import learning_curves
 from agents.runs.running import Metric, value_exploitability
 from agents.subsample.value import surrogate_value
-from mfg_envs import FiniteGame, exact, make_game, metrics, policies, ring_road_v0
+from mfg_envs import exact, make_game, metrics, policies, ring_road_v0
+from mfg_envs.game import FiniteGame
 
 
 class Curve(NamedTuple):

@@ -134,9 +134,9 @@ def _source(learner: Any) -> str:
 
 
 def _theory_of_bases(learner: Any) -> list[str]:
-    """Return the docstrings of the files from which a learner inherits."""
-    files = [inspect.getmodule(base) for base in learner.__mro__ if base.__module__ != "builtins"]
-    others = [file for file in files[1:] if file is not files[0]]
+    """Return the docstrings of the files of the learners from which a learner inherits."""
+    files = [inspect.getmodule(base) for base in learner.__mro__[1:] if is_dataclass(base)]
+    others = [file for file in files if file is not inspect.getmodule(learner)]
     return [docstrings.markdown(docstrings.prose(file)) for file in dict.fromkeys(others)]
 
 

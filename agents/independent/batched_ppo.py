@@ -54,6 +54,7 @@ class BatchedIndependentPPO(Learner):
     """
 
     learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
+    units: ClassVar[dict[str, str]] = {"value_weight": "per unit of q squared"}
     iterations: int = 100
     copies: int = 1
     num_steps: int = 128

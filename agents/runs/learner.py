@@ -1,7 +1,7 @@
 """What a learner is, and the facts that it declares.
 
-Anything with ``iterations`` and a generator ``learn(source, seed, start)`` is a learner.  The ones
-here inherit from ``Learner``, which has ``learn``, and write the steps that it takes.
+Any class with ``iterations`` and a generator ``learn(source, seed, start)`` is a learner, see
+``AnyLearner``.  Ours inherit from ``Learner``, which has ``learn``, and write the steps it takes.
 
 A learner may declare facts, as class variables or, where they depend on its parameters, as
 properties; nothing is read off its source text.
@@ -39,7 +39,13 @@ USUAL = {"random": True, "side_by_side": False}
 
 
 class AnyLearner(Protocol):
-    """Anything with a number of iterations and ``learn``."""
+    """Any class that does this is a learner, whatever it inherits from.
+
+    * ``learn`` yields an ``Iterate`` per outer iteration, numbered 1, 2, ..., ``iterations``.
+    * The same source and seed give the same iterates, bit for bit.
+    * With an iterate of an earlier run as ``start`` it yields what followed there, bit for bit.
+    * If it is ``side_by_side``, seeds in a sequence give what each gives alone.
+    """
 
     @property
     def iterations(self) -> int:
@@ -60,12 +66,10 @@ class Learner(ABC):
     What is worth doing once a run (checks, tables, compiled loops) belongs in ``prepare``; the
     other steps get what it returns.  Of a learner that runs seeds side by side, ``prepare`` gets a
     list of E seeds, and all arrays of its iterates have a leading axis E, even for one seed.
-
-    Attributes:
-        iterations: Outer iterations in all.
     """
 
     iterations: int
+    """Outer iterations in all."""
 
     def prepare(self, source: Any, seed: Any, /) -> Any:
         """Check the source and return what the other steps need; the source itself, if no more."""
@@ -98,7 +102,7 @@ class Learner(ABC):
             ValueError: If it cannot be learned from, or ``start`` does not fit.
         """
         beside, alone = facts(self).side_by_side, isinstance(seed, int | np.integer)
-        prepared = self.prepare(source, ([seed] if alone else list(seed)) if beside else seed)
+        prepared = self.prepare(source, ([int(seed)] if alone else list(seed)) if beside else seed)
         if start is None:
             last = self.begin(prepared)
         else:

@@ -43,15 +43,12 @@ class Players(NamedTuple):
 
 
 class OnlineLearner(Learner):
-    """A learner of action values and a mean field from transitions as they come.
-
-    Attributes:
-        q_scale: Q starts uniform in [0, q_scale).
-    """
+    """A learner of action values and a mean field from transitions as they come."""
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
     side_by_side: ClassVar[bool] = True
     q_scale: float = 0.0
+    """Q starts uniform in [0, q_scale)."""
 
     @property
     @abstractmethod
