@@ -85,7 +85,7 @@ def show_command(
         status.update(f"Building the moves of {game}")
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
     chosen = variant(cls, given)
-    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    theory = prose(inspect.getmodule(cls))
     rules = "\n\n".join(prose(kind) for kind in _own_classes(chosen))
     for title, text in ((game, theory), ("rules", rules)):
         _print_text(console, title, text)
@@ -98,7 +98,7 @@ def show_command(
 
 def _show_learner(console: Console, name: str) -> None:
     cls = learner_class(name)
-    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    theory = prose(inspect.getmodule(cls))
     for title, text in ((name, theory), ("what it does", prose(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))
@@ -117,7 +117,7 @@ def _own_classes(cls: Any) -> list[Any]:
 
 def known_solution(cls: Any) -> str:
     """Return what the docstrings of a game say about its solution, in one paragraph."""
-    module = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    module = prose(inspect.getmodule(cls))
     texts = [*(prose(kind) for kind in _own_classes(cls)), module]
     for text in texts:
         if found := re.search(r"(?:No solution is|Known \w+)\b.*?(?=\n\n|\Z)", text, re.DOTALL):
