@@ -97,7 +97,7 @@ def show_command(
         status.update(f"Building the moves of {game}")
         facts = _facts(built, f"With {said}" if given else "With the default parameters")
     chosen = cls.variant(given)
-    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    theory = prose(inspect.getmodule(cls))
     rules = "\n\n".join(prose(kind) for kind in _own_classes(chosen))
     for title, text in ((short(game), theory), ("rules", rules)):
         _print_text(console, title, text)
@@ -119,7 +119,7 @@ def _is_learner(name: str) -> bool:
 
 def _show_learner(console: Console, name: str) -> None:
     cls = learner_class(name)
-    theory = inspect.cleandoc(inspect.getmodule(cls).__doc__ or "")
+    theory = prose(inspect.getmodule(cls))
     for title, text in ((short(name), theory), ("what it does", prose(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))

@@ -9,8 +9,7 @@ from agents.single_path import trajectory
 from mfg_envs import make_game
 from mfg_envs.environments.representative import RepresentativeEnv
 from mfg_envs.game import FiniteGame
-from mfg_envs.numerics import elementary, random
-from mfg_envs.numerics.compiler import scalar
+from mfg_envs.numerics import random
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,25 +117,6 @@ def test_draws_follow_the_softmax():
     law /= law.sum()
     assert counts[3] == 0
     assert (np.abs(counts - u.size * law) <= 5 * np.sqrt(u.size * law * (1 - law)) + 1e-9).all()
-
-
-def test_exp_is_exact_to_rounding_and_the_same_bits_compiled():
-    numba = pytest.importorskip("numba")
-    x = np.concatenate([-750 * random.uniform(random.seed_key(0), 50_000), [0, -708, -1e300]])
-    exp = scalar(elementary.exp)
-
-    @numba.njit
-    def fill(x, out):
-        for i in range(x.size):
-            out[i] = exp(x[i])
-
-    out = np.empty_like(x)
-    fill(x, out)
-    ours = elementary.exp(x)
-    assert np.array_equal(out, ours)
-    normal = x >= -708
-    np.testing.assert_allclose(ours[normal], np.exp(x[normal]), rtol=4 * np.finfo(float).eps)
-    assert (ours[~normal] == 0).all()
 
 
 def test_sources_that_cannot_be_learned_are_refused_before_anything_starts():
