@@ -30,8 +30,8 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
 
     Population b plays exactly what a single one with seed ``seed + b`` plays, on every back
     end.  In mode "mean_field" the players are representatives in an infinite population: they
-    meet ``set_mean_field`` (frozen) or ``set_population_policy`` (moved by the exact flow), and
-    not each other; at first every legal action with the same probability.
+    meet ``set_mean_field`` (frozen) or ``set_population_policy`` (moved by the exact flow; at
+    first every legal action with the same probability), and not each other.
 
     In a continuous game states and actions are float64 (B, N, d), fastest if the memory behind
     them is (d, B, N), as that of the states is.  There the crowd of mode "mean_field" is frozen
@@ -43,8 +43,8 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         num_agents: Players a population, N >= 1.
         seed: Whole number >= 0; None: from the operating system.
         mode: "n_agent" or "mean_field".
-        observe: Parts of an observation, see ``simulate.observers``; "plain": ("index",), in a
-            continuous game ("point",).
+        observe: Parts of an observation, see ``simulate.observers``; "plain": what stands alone,
+            ("index",) or, in a continuous game, ("point",).
 
     Attributes:
         game: The game.
@@ -74,7 +74,7 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         simulator = next(kinds, FiniteSimulator)(game, shared=mode == "mean_field")
         check_choice("mode", mode, ("n_agent", "mean_field"))
         self.mode = mode
-        self.observer = simulator.observer(simulator.plain if observe == "plain" else observe)
+        self.observer = simulator.observer(observe)
         sizes = {"num_envs": num_envs, "num_agents": num_agents}
         super().__init__(simulator, sizes, seed, 4 * self.observer.width)
         self.num_agents = self._shape[1]
@@ -93,7 +93,11 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
             ValueError: If the shape is wrong or an action is invalid; nothing has moved then.
             RuntimeError: If the episode is over, or has not begun.
         """
-        return self._advance(self._simulator.checked_actions(actions, self._shape))
+        reward = self._advance(self._simulator.checked_actions(actions, self._shape))
+        if self._crowd is not None:
+            self._law = self._crowd.moved(self.t - 1, self._law)
+            self._mean_field = sealed(self._crowd.met(self.t, self._law))
+        return self._told(reward)
 
     def rollout(self, policy: Any, num_steps: int) -> Rollout:
         """Play ``num_steps`` steps under a policy, drawing actions for all players.
@@ -150,32 +154,52 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
             mean_field: Mean fields met then, (B, *mean_field_shape) or (1, *mean_field_shape);
                 None: that of players in these states who have not acted, or that of the crowd.
             keys: Keys of the episodes, uint64 (B,); None: those of ``episode``.
-            episode: Seed of the first population, and number of the episode; None: the present.
+            episode: Seed of the first population, and number of the episode, after which the next
+                reset goes on; None: the present one.
             law: Law of the states of a crowd that follows a policy; None: that of its first ones.
 
         Raises:
             ValueError: If an argument is out of its range; everything is as it was then.
             AttributeError: If there is no present episode, and neither ``keys`` nor ``episode``.
         """
-        horizon, shape = self.game.horizon, self.game.mean_field_shape
+        horizon = self.game.horizon
         check_range("t", as_int("t", t), 0, np.inf if horizon is None else horizon)
         state = self._simulator.checked_state(state, self._shape)
-        if self._crowd is not None:
-            law = self._simulator.law() if law is None else np.array(law)
+        law = self._checked_law(law)
         if mean_field is not None:
-            m = checked_fields(mean_field, self.num_envs, shape)
+            m = checked_fields(mean_field, self.num_envs, self.game.mean_field_shape)
         elif self._crowd is not None:
             m = sealed(self._crowd.met(t, law))
         else:
             m = sealed(self._simulator.mean_field(state))
-        if keys is None:
-            keys = self.keys if episode is None else self._keys_of(*episode)
-        elif np.shape(keys) != (self.num_envs,) or np.asarray(keys).dtype != np.uint64:
-            raise ValueError(f"keys must be uint64 of shape ({self.num_envs},), got {keys!r:.200}")
+        keys = self._keys_then(keys, episode)
         if episode is not None:
             self._seed, self._episode = episode[0], episode[1] + 1
         self.t, self._state, self._mean_field, self._law = int(t), state, m, law
-        self._keys = sealed(np.array(keys))
+        self._keys = keys
+
+    def _keys_then(self, keys: Array | None, episode: tuple[int, int] | None) -> Array:
+        """Return sealed keys: given ones, those of an episode, or the present ones."""
+        own = None
+        if episode is not None:
+            check_range("the number of an episode", episode[1], 0)
+            own = self._keys_of(*episode)
+        if keys is None:
+            return self.keys if own is None else own
+        given = np.array(keys)
+        if given.shape != (self.num_envs,) or given.dtype != np.uint64:
+            raise ValueError(f"keys must be uint64 of shape ({self.num_envs},), got {keys!r:.200}")
+        return sealed(given)
+
+    def _checked_law(self, law: Array | None) -> Any:
+        """Return a copy of a law of the crowd's states; None: that of its first ones, if needed."""
+        first: Any = None if self._crowd is None else self._simulator.law()
+        if law is None:
+            return first
+        self._needs_mean_field_mode("law")
+        if np.shape(law) != np.shape(first):
+            raise ValueError(f"law must have shape {np.shape(first)}, got {np.shape(law)}")
+        return np.array(law, np.float64)
 
     @property
     def law(self) -> Any:
@@ -208,7 +232,7 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
 
     def _meet(self, crowd: Crowd) -> None:
         self._crowd = crowd
-        if self._begun:
+        if hasattr(self, "_state"):
             self._mean_field = sealed(crowd.met(self.t, self._law))
 
     def _needs_mean_field_mode(self, name: str) -> None:
@@ -221,12 +245,6 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         self._law = self._simulator.law()
         return self._crowd.met(0, self._law)
 
-    def _next_field(self, mean_field: Array) -> Array:
-        if self._crowd is None:
-            return mean_field
-        self._law = self._crowd.moved(self.t - 1, self._law)
-        return self._crowd.met(self.t, self._law)
-
     # --- what players see and do ---
 
     def look(self, observer: Any) -> Array:
@@ -234,7 +252,8 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         return self._simulator.look(observer, self.t, self._state, self._mean_field)
 
     def _told(self, reward: Array) -> Step:
-        m, seen = self._mean_field, self.look(self.observer)
+        m = self._mean_field
+        seen = self._simulator.look(self.observer, self.t, self._state, m)
         if self._crowd is not None:  # the crowd's own mean field: read-only
             m = np.broadcast_to(m, (self.num_envs, *m.shape[1:]))
         return Step(self._state, seen, reward, m, self._done)

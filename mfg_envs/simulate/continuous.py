@@ -32,8 +32,6 @@ class ContinuousSimulator(PopulationSimulator):
     is.  A crowd is always frozen: a population policy is turned into its flow, once.
     """
 
-    plain = ("point",)
-
     def __init__(self, game: ContinuousGame, shared: bool = False) -> None:
         check_sound_continuous(game)
         super().__init__(game, shared)

@@ -50,7 +50,6 @@ class Following(NamedTuple):
 class FiniteSimulator(PopulationSimulator):
     """States int32 (B, N), actions int32 (B, N), rewards (B, N)."""
 
-    plain = ("index",)
     member_bytes = 28
 
     def __init__(self, game: FiniteGame, shared: bool = False) -> None:
@@ -100,8 +99,8 @@ class FiniteSimulator(PopulationSimulator):
         return Observer(self.game, parts)
 
     def look(self, observer: Observer, t: int, state: Array, mean_field: Array) -> Array:
-        m, controls = mean_field, self.game.mean_field_of_controls
-        if observer.crowd and controls:
+        m = mean_field
+        if observer.crowd and self.game.mean_field_of_controls:
             m = m.sum(-1) if self.shared else self._present(state)
         return observer(state, t, m)
 

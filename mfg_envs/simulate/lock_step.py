@@ -77,14 +77,14 @@ class LockStep(ABC, Generic[S, Told]):
         """Return the keys of an episode, uint64 (B,)."""
         return sealed(random.subkey(random.seed_key(seed, np.arange(self.num_envs)), episode))
 
-    def _advance(self, actions: Any) -> Told:
-        """Play checked actions."""
+    def _advance(self, actions: Any) -> Array:
+        """Play checked actions and return the rewards."""
         self._ready()
-        now = self.t, self._state, actions, self._mean_field, self._keys
-        self._state, reward, m = self._simulator.step(*now)
-        self.t += 1
-        self._mean_field = sealed(self._next_field(m))
-        return self._told(reward)
+        self._state, reward, m = self._simulator.step(
+            self.t, self._state, actions, self._mean_field, self._keys
+        )
+        self._mean_field, self.t = sealed(m), self.t + 1
+        return reward
 
     @property
     def over(self) -> bool:
@@ -97,7 +97,7 @@ class LockStep(ABC, Generic[S, Told]):
 
     def _ready(self) -> None:
         """Raise a RuntimeError unless a step can be played."""
-        if not self._begun:
+        if not hasattr(self, "_state"):
             raise RuntimeError("call reset() before the first step")
         if self.over:
             raise RuntimeError(f"the episode ended at t = {self.t}: call reset()")
@@ -126,10 +126,6 @@ class LockStep(ABC, Generic[S, Told]):
             raise AttributeError("there is no episode before the first reset()")
         return self._seed, self._episode - 1
 
-    @property
-    def _begun(self) -> bool:
-        return hasattr(self, "_state")
-
     def _given(self, name: str) -> Any:
         try:
             return self.__dict__[f"_{name}"]
@@ -141,10 +137,6 @@ class LockStep(ABC, Generic[S, Told]):
     def _first_field(self) -> Array:
         """Return the mean fields met when nobody has acted yet."""
         return self._simulator.mean_field(self._state)
-
-    def _next_field(self, mean_field: Array) -> Array:
-        """Return the mean fields met after a step that led the members to some."""
-        return mean_field
 
     @abstractmethod
     def _no_reward(self) -> Array:

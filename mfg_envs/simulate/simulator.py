@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -50,7 +50,8 @@ class Simulator(ABC):
         """Play checked actions.
 
         Returns:
-            Next states, rewards, and mean fields after the step; with controls, those of it.
+            Next states, rewards, and mean fields after the step; with controls, those of it.  Of
+            members that meet no other: nothing of use.
 
         Raises:
             ValueError: If an action or a result of the game's methods is invalid.
@@ -95,9 +96,6 @@ class PopulationSimulator(Simulator):
         game: The game.
         shared: Whether all players meet one given mean field, and not each other.
     """
-
-    plain: ClassVar[tuple[str, ...]]
-    """What a player sees of itself alone."""
 
     def __init__(self, game: Any, shared: bool = False) -> None:
         self.game, self.shared = game, shared

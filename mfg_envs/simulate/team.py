@@ -122,7 +122,8 @@ class TeamBatchEnv(LockStep[TeamSimulator, TeamStep]):
             ValueError: If a shape is wrong or an action is invalid; nothing has moved then.
             RuntimeError: If the episode is over, or has not begun.
         """
-        return self._advance(self._simulator.checked_actions(global_actions, actions, self._shape))
+        pair = self._simulator.checked_actions(global_actions, actions, self._shape)
+        return self._told(self._advance(pair))
 
     @property
     def state(self) -> Array:

@@ -36,18 +36,15 @@ class ContinuousObserver:
     Args:
         game: The game.
         parts: Names of the parts, in order; None: "state", the crowd ("density", or "mean_field"
-            if that is a mean), and "time" if it ends.
+            if that is a mean), and "time" if it ends; "plain": ("point",).
 
     Attributes:
         space: Of one player's observation.
         width: Numbers in an observation.
-        crowd: False: what is seen of the crowd is the mean field itself.
 
     Raises:
         ValueError: If a part is unknown, given twice, or has no meaning in this game.
     """
-
-    crowd = False
 
     def __init__(self, game: ContinuousGame, parts: Sequence[str] | None = None) -> None:
         clock = () if game.horizon is None else ("time",)

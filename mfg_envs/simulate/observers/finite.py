@@ -39,7 +39,7 @@ class Observer:
     Args:
         game: The game.
         parts: Names of the parts, in order; None: ("state", "density", "time" if it ends), with
-            "mean_field" where there is no "density".
+            "mean_field" where there is no "density"; "plain": ("index",).
 
     Attributes:
         space: Of one player's observation.

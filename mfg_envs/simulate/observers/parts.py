@@ -18,7 +18,7 @@ def checked_parts(
 
     Args:
         game: The game.
-        parts: Names in order.
+        parts: Names in order; "plain": the one that stands alone.
         known: Every name there is.
         alone: The part that stands alone, if there is one.
         name: What the parts are called in errors.
@@ -26,6 +26,8 @@ def checked_parts(
     Raises:
         ValueError: If they are no names, or one is unknown, given twice, or has no meaning.
     """
+    if alone and isinstance(parts, str) and parts == "plain":
+        return (alone,)
     if isinstance(parts, str) or not tuple(parts):
         raise ValueError(f"{name} must be a sequence of parts such as ('state',), got {parts!r}")
     parts = tuple(parts)

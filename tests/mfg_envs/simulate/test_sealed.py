@@ -149,7 +149,7 @@ def test_a_copy_is_sealed_too(again):
         first = env.reset()
         twin = again(env)
         assert np.array_equal(twin.state, first.state)
-        for array in (twin.state, twin.mean_field, twin._going, twin._over):
+        for array in (twin.state, twin.mean_field, twin.keys, twin._going, twin._over):
             with pytest.raises(ValueError, match="cannot set WRITEABLE"):
                 array.flags.writeable = True
 
