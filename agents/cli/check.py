@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from .words.own_classes import (
     is_game_class,
     is_learner_class,
     load_class,
+    takes_iterations,
 )
 from .words.settings import parse
 from .words.terminal import Terminal
@@ -38,8 +38,8 @@ SMALL = {"finite": "left_right", "continuous": "linear_quadratic", "team": "foll
 """Kind of game -> on which game a learner is checked, where none is named."""
 PLAYERS = 3
 """In the environment of a learner that plays in one."""
-Step = tuple[Callable[..., None], Callable[[], None]]
-"""A clause, whose docstring says what must hold, and what checks it."""
+Step = tuple[str, str, Callable[[], None]]
+"""Name of a clause, what must hold, and what checks it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -92,7 +92,7 @@ def _of_game(cls: Any, given: dict[str, Any], seed: int) -> tuple[str, list[Step
     """Return what is checked of a game, after its title."""
     game = _build(cls, given)
     kind = f"{game.kind} game" if is_game(game) else "no game"
-    steps = [(clause, partial(check_clause, clause, game, seed)) for clause in clauses(game)]
+    steps = [_step(clause, partial(check_clause, clause, game, seed)) for clause in clauses(game)]
     return f"{_called(cls, given)}, {kind}", steps
 
 
@@ -104,7 +104,7 @@ def _of_learner(
     Raises:
         ContractError: If the class is no dataclass with a number of iterations.
     """
-    if not is_dataclass(cls) or "iterations" not in {field.name for field in fields(cls)}:
+    if not takes_iterations(cls):
         raise ContractError(
             f"{cls.__name__} must be a @dataclass(frozen=True, kw_only=True) with a parameter"
             " iterations, its number of outer iterations"
@@ -119,8 +119,14 @@ def _of_learner(
         learner = InEnvironment(learner=learner, num_players=PLAYERS)
     name = name or SMALL[(kinds or tuple(SMALL))[0]]
     trial = contract.Trial(learner, named_game(name, {}), seed)
-    steps = [(clause, partial(contract.check_clause, clause, trial)) for clause in contract.CLAUSES]
+    check = contract.check_clause
+    steps = [_step(clause, partial(check, clause, trial)) for clause in contract.CLAUSES]
     return f"{_called(cls, given)}, learner, on {name}", steps
+
+
+def _step(clause: Callable[..., None], check: Callable[[], None]) -> Step:
+    promise = (clause.__doc__ or "").strip().split("\n")[0]
+    return clause.__name__.replace("_", " "), promise, check
 
 
 def _build(cls: Any, given: dict[str, Any]) -> Any:
@@ -156,9 +162,7 @@ def _go_through(steps: list[Step], title: str) -> tuple[str, Table]:
     for column in ("", "clause", "what must hold"):
         table.add_column(column, no_wrap=column != "what must hold")
     fault = ""
-    for clause, check in steps:
-        name = clause.__name__.replace("_", " ")
-        promise = (clause.__doc__ or "").strip().split("\n")[0]
+    for name, promise, check in steps:
         mark, style = ("", "dim") if fault else ("[green]ok[/]", "")
         if not fault:
             try:
