@@ -13,7 +13,7 @@ import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
 from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
-from agents.runs.learner import facts
+from agents.runs.learner import declared_kinds, facts
 from mfg_envs import make_game
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
@@ -131,3 +131,19 @@ def test_learners_that_load_a_library_are_listed_with_their_own_words():
         assert getattr(agents, name).learns == (ParallelEnv,)
     later = {n for n in agents.LATER if hasattr(getattr(agents, n), "learn")}
     assert later == set(agents.LATER_LEARNERS)
+
+
+def test_kinds_of_games_follow_from_the_classes_that_are_declared():
+    assert facts(Passing()).kinds == ("finite", "continuous", "team")  # it says nothing
+    assert facts(agents.FrankWolfe()).kinds == ("finite",)
+    assert facts(SubsampleMFQ()).kinds == ("team",)
+    assert facts(agents.DedaFP()).kinds == ("continuous",)
+    assert facts(agents.BatchedIndependentPPO()).kinds == ()  # in environments
+    assert declared_kinds(PolicyMirrorAscent) == ("finite",)
+
+
+def test_a_learner_that_declares_nothing_is_trained_on_any_game(tmp_path):
+    for name in ("sis", "linear_quadratic", "dispatcher"):
+        plan = plan_of(Passing, {}, make_game(name), 2, 1, 100, tmp_path)
+        assert plan.seeds == [0, 1]
+        assert len(plan.runs) == 2
