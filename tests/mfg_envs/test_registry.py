@@ -63,7 +63,9 @@ def test_what_makes_an_environment_takes_what_the_environment_takes(module, view
 def test_arguments_of_a_view_are_told_from_parameters_of_its_game():
     env = sis_v0.parallel_env(3, max_cycles=5, observe=["index"], recovery=0.5)
     assert (env.max_num_agents, env.max_cycles, env.game.recovery) == (3, 5, 0.5)
-    team = dispatcher_v0.parallel_env(num_zones=4, num_locals=2, observe_local=["state", "mean_field"])
+    team = dispatcher_v0.parallel_env(
+        num_zones=4, num_locals=2, observe_local=["state", "mean_field"]
+    )
     assert (team.max_num_agents, team.game.num_zones) == (3, 4)
     one = make_representative("sis", num_envs=2, max_cycles=7, recovery=0.25)
     assert (one.num_envs, one.game.recovery) == (2, 0.25)
