@@ -109,7 +109,7 @@ class OfFunctions(Drift):
 
 @dataclass(frozen=True, kw_only=True)
 class YieldsTuples(Drift):
-    def learn(self, source, seed=0, start=None):
+    def learn(self, source, seed=0, start=None) -> Any:
         yield from (tuple(one) for one in super().learn(source, seed, start))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from .words.own_classes import (
     is_game_class,
     is_learner_class,
     load_class,
+    takes_iterations,
 )
 from .words.settings import parse
 from .words.terminal import Terminal
@@ -104,7 +104,7 @@ def _of_learner(
     Raises:
         ContractError: If the class is no dataclass with a number of iterations.
     """
-    if not is_dataclass(cls) or "iterations" not in {field.name for field in fields(cls)}:
+    if not takes_iterations(cls):
         raise ContractError(
             f"{cls.__name__} must be a @dataclass(frozen=True, kw_only=True) with a parameter"
             " iterations, its number of outer iterations"
@@ -119,7 +119,8 @@ def _of_learner(
         learner = InEnvironment(learner=learner, num_players=PLAYERS)
     name = name or SMALL[(kinds or tuple(SMALL))[0]]
     trial = contract.Trial(learner, named_game(name, {}), seed)
-    steps = [(clause, partial(contract.check_clause, clause, trial)) for clause in contract.CLAUSES]
+    check = contract.check_clause
+    steps = [(clause, partial(check, clause, trial)) for clause in contract.CLAUSES]
     return f"{_called(cls, given)}, learner, on {name}", steps
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import agents as learners
-from mfg_envs.registry import KINDS, any_class
+from mfg_envs.registry import HOMES, KINDS, any_class
 
 from ..runs.learner import declared_kinds
 from .words.docstrings import first_line
@@ -20,6 +20,10 @@ from .words.terminal import Terminal
 
 SPACE = 8
 """Characters of a line between the columns."""
+Games = list[tuple[str, Any]]
+"""Names and classes of games."""
+Lines = dict[str, tuple[str, str]]
+"""Name of a learner -> what games it is for, and what it does."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,31 +39,18 @@ def list_command(
 ) -> None:
     """List the games and the learners: all of ours, or those of your own modules."""
     console = Terminal()
-    if own:
-        classes = [(f"{home}:{cls.__name__}", cls) for home in own for cls in imported(home)]
-        games = [(name, cls) for name, cls in classes if is_game_class(cls)]
-        lines = {name: _learner_line(cls) for name, cls in classes if not is_game_class(cls)}
-        parts = {
-            f"{kind.capitalize()} games": [(name, c) for name, c in games if c.kind == kind]
-            for kind in KINDS
-        }
-    else:
-        lines = _learner_lines()
-        parts = {
-            f"{kind.capitalize()} games": [(name, any_class(name)) for name in one.games]
-            for kind, one in KINDS.items()
-        }
-    names = [*lines, *(name for part in parts.values() for name, _ in part)]
+    games, lines = _own(own) if own else _ours()
+    names = [*lines, *(name for name, _ in games)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     widths = [max(map(len, names)) + 2, len("continuous")]
     widths.append(max(console.width - sum(widths) - SPACE, 20))
     for name, width in zip(("name", "horizon", "what it is"), widths, strict=True):
         table.add_column(name, no_wrap=True, width=width)
-    for title, part in parts.items():
-        if not part:
+    for kind in KINDS:
+        if not (listed := [(name, cls) for name, cls in games if cls.kind == kind]):
             continue
-        table.add_row(f"[bold cyan]{title}")
-        for name, cls in part:
+        table.add_row(f"[bold cyan]{kind.capitalize()} games")
+        for name, cls in listed:
             horizon = getattr(cls, "horizon", None)
             clock = f"T = {horizon}" if isinstance(horizon, int) else "endless"
             table.add_row(f"  {escape(name)}", clock, escape(first_line(cls)))
@@ -78,11 +69,18 @@ def offered_learners() -> list[Any]:
     return [c for c in classes if inspect.isclass(c) and hasattr(c, "learn")]
 
 
-def _learner_lines() -> dict[str, tuple[str, str]]:
-    """Return which games every learner is for, and what it does, by name."""
+def _ours() -> tuple[Games, Lines]:
+    """Return the games, and the lines of the learners, of these packages."""
     lines = {learner.__name__: _learner_line(learner) for learner in offered_learners()}
     lines |= {name: ("", line) for name, line in learners.LATER_LEARNERS.items()}
-    return dict(sorted(lines.items()))
+    return [(name, any_class(name)) for name in HOMES], dict(sorted(lines.items()))
+
+
+def _own(homes: list[str]) -> tuple[Games, Lines]:
+    """Return the games, and the lines of the learners, that modules of one's own define."""
+    classes = [(f"{home}:{cls.__name__}", cls) for home in homes for cls in imported(home)]
+    games = [(name, cls) for name, cls in classes if is_game_class(cls)]
+    return games, {name: _learner_line(cls) for name, cls in classes if not is_game_class(cls)}
 
 
 def _learner_line(learner: Any) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def learned_response(
             stacked, a recurrent network).
     """
     check_range("total_timesteps", total_timesteps, 1)
-    if game.kind == "finite":
+    if isinstance(game, FiniteGame):
         policy = policies.policy_table(game, policy)
         met = exact.law_met(game, policy)
         crowd = game.crowd(met)
@@ -102,7 +102,7 @@ def learned_response(
         act = Decisions(model, venv.observation_space, venv.action_space)
         act.check_memoryless()
         model.learn(total_timesteps, callback=callback)
-    if game.kind == "finite":
+    if isinstance(game, FiniteGame):
         table = tabulate(game, crowd, model, observe=observe)
         gain = exact.value(game, met, table) - exact.value(game, met, policy)
         return LearnedResponse(model, table, gain, 0.0)

@@ -85,10 +85,12 @@ def check_clause(clause: Clause, trial: Trial) -> None:
 
 def declaration(trial: Trial) -> None:
     """A learner is a frozen keyword dataclass with iterations, learn and facts about itself."""
-    learner, cls = trial.learner, type(trial.learner)
+    learner: Any = trial.learner
+    cls: Any = type(learner)
     name = cls.__name__
-    frozen = dataclasses.is_dataclass(learner) and cls.__dataclass_params__.frozen  # pyright: ignore
-    keyword = frozen and all(field.kw_only for field in dataclasses.fields(learner))
+    params = getattr(cls, "__dataclass_params__", None)
+    frozen = params is not None and params.frozen
+    keyword = frozen and all(field.kw_only for field in dataclasses.fields(cls))
     require(keyword, f"{name} must be declared with @dataclass(frozen=True, kw_only=True)")
     require(callable(getattr(learner, "learn", None)), f"{name} has no method learn: define it")
     number = getattr(learner, "iterations", None)

@@ -18,6 +18,7 @@ from .own_classes import (
     is_game_class,
     is_learner_class,
     load_class,
+    takes_iterations,
 )
 
 MOST = 10**6
@@ -91,7 +92,7 @@ def learner_class(name: str) -> Any:
     if name not in offered:
         raise ValueError(f"no learner is called {name!r}; {close_names(name, offered)}")
     cls = offered[name]
-    if "iterations" not in {field.name for field in fields(cls)}:
+    if not takes_iterations(cls):
         raise ValueError(f"{name} has no parameter iterations: nobody could tell its end")
     return cls
 
@@ -153,8 +154,7 @@ def own_class(name: str, what: str) -> Any:
     if what == "game":
         right = is_game_class(cls) and not inspect.isabstract(cls)
     else:
-        known = {field.name for field in fields(cls)} if is_dataclass(cls) else ()
-        right = is_learner_class(cls) and "iterations" in known
+        right = is_learner_class(cls) and takes_iterations(cls)
     if not right:
         raise ValueError(f"{name} is no {what}: see mfg-envs check {name}")
     return cls

@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 import traceback
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -78,6 +79,11 @@ def is_game_class(value: Any) -> bool:
 def is_learner_class(value: Any) -> bool:
     """Return whether something is a class of learners."""
     return isinstance(value, type) and callable(getattr(value, "learn", None))
+
+
+def takes_iterations(cls: Any) -> bool:
+    """Return whether a class of learners has the parameter by which a run knows its end."""
+    return is_dataclass(cls) and "iterations" in {field.name for field in fields(cls)}
 
 
 def _module(home: str) -> ModuleType:

@@ -3,9 +3,8 @@
 A link with the volume v on it takes ``free_time + delay (v / capacity)^power``; at its end a
 traveller picks the next one.  The mean field is the share of all trips on every link.  With
 everybody setting out at once and short steps this is the game of Cabannes et al., "Solving N-player
-dynamic routing games with congestion: a mean field approach" (arXiv 2110.11943); at equilibrium all
-ways in use take the same, least time.  On Braess's network that is 3.75, and without the bridge
-everybody would get there in 3.5.
+dynamic routing games with congestion: a mean field approach" (arXiv 2110.11943); in equilibrium
+a trip over Braess's network takes 3.75, and without the bridge it would take 3.5.
 
 Who enters a link meets those who enter it up to one step later, too: v is the volume one step after
 entering (on links that may take a single step, that of the step itself).  The time is rounded to
@@ -92,10 +91,7 @@ class Routing(RoadGame):
     """
 
     name: ClassVar[str] = "routing"
-    solution: ClassVar[str] = (
-        "In equilibrium all ways in use take the same, least time; on Braess's network that is "
-        "3.75, and 3.5 without the bridge."
-    )
+    solution: ClassVar[str] = "In equilibrium all ways in use take the same, least time."
 
     dt: Positive | None = None
     departures: int = 1

@@ -14,7 +14,7 @@ import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
 from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
-from agents.runs.learner import Learner, facts
+from agents.runs.learner import Learner, declared_kinds, facts
 from mfg_envs import make_game
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
@@ -169,6 +169,22 @@ def test_learners_that_load_a_library_are_listed_with_their_own_words():
         assert getattr(agents, name).learns == (ParallelEnv,)
     later = {n for n in agents.LATER if hasattr(getattr(agents, n), "learn")}
     assert later == set(agents.LATER_LEARNERS)
+
+
+def test_kinds_of_games_follow_from_the_classes_that_are_declared():
+    assert facts(Passing()).kinds == ("finite", "continuous", "team")  # it says nothing
+    assert facts(agents.FrankWolfe()).kinds == ("finite",)
+    assert facts(SubsampleMFQ()).kinds == ("team",)
+    assert facts(agents.DedaFP()).kinds == ("continuous",)
+    assert facts(agents.BatchedIndependentPPO()).kinds == ()  # in environments
+    assert declared_kinds(PolicyMirrorAscent) == ("finite",)
+
+
+def test_a_learner_that_declares_nothing_is_trained_on_any_game(tmp_path):
+    for name in ("sis", "linear_quadratic", "dispatcher"):
+        plan = plan_of(Passing, {}, make_game(name), 2, 1, 100, tmp_path)
+        assert plan.seeds == [0, 1]
+        assert len(plan.runs) == 2
 
 
 def test_a_learner_is_where_it_begins_and_how_it_improves():
