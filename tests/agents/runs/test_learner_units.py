@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from toys import Epidemic
+from toys.complete import Epidemic
 
 import agents
 from agents import PolicyMirrorAscent
