@@ -39,7 +39,7 @@ FAULTS = {
     "BeachOfNaN": "is nan, m in [",
     "BeachOfNumbers": "step must return a tuple of 1 components",
     "BeachOfRanks": "reward gives a player something else when other players leave",
-    "BeachOfTheFirst": "step gives a player something else when all others leave",
+    "BeachOfTheFirst": "step gives a player something else when other players leave",
     "BeachThatLosesMass": "the density has mass",
     "BeachOfChance": "reward(t=0) gives something else when it is called again",
     "TeamLosesMass": "noise_law_local(x=0, x_g=0, a=0) sums to 0.9: it must sum to one",
