@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.game import Array, check_choice
 from mfg_envs.numerics.estimates import standard_error
 
-from ....runs.atomic_files import write_atomically, write_json
 from ...words import tables
 from ...words.names import MOST
 from ...words.outputs import as_new_folder
-from ...words.terminal import Terminal
+from ..reproduction import VERDICTS, Check, Reproduction, carry_out, folder_of_runs, plain
 from . import exact, figure, play
 from .study import ALGORITHMS, GAMES, PUBLISHED, READING, Curves, game_of, jobs, read, run_all
 
@@ -29,7 +28,6 @@ NEAR = 0.02
 PLAYERS = 20_000
 """Players whose states are compared with the equilibrium."""
 TRAJECTORIES = 5_000
-MARKS = {True: "[green]held[/]", False: "[red]missed[/]"}
 
 
 def command(
@@ -52,55 +50,87 @@ def command(
 
     Hours on two cores.  The same command goes on where an interrupted one stopped.
     """
-    console = Terminal()
     for name in game or ():
         check_choice("game", name, GAMES)
-    games, begun = [name for name in GAMES if name in (game or GAMES)], time.perf_counter()
-    numbers, runs = range(1 if quick else seeds), out / ("runs_quick" if quick else "runs")
-    console.print("[bold]Deep fictitious play[/], trained by Stable-Baselines3 (arXiv 2510.22158)")
-    try:
-        run_all(
-            jobs(games, numbers, quick), runs, processes=processes, progress=console.is_terminal
-        )
-    except KeyboardInterrupt:
-        console.print("Interrupted: the same command goes on where this stopped.")
-        raise typer.Exit(130) from None
-    data: dict[str, Any] = {}
-    panels: list[figure.Panel] = []
-    for name in games:
-        curves = {a: read(name, a, numbers, quick, runs) for a in ALGORITHMS}
-        states = {a: _states(name, one) for a, one in curves.items()}
-        panel = _panel(name, curves, states)
-        panels.append(panel)
-        console.print(_settings(name, curves), style="dim")
-        console.print(_course(panel))
-        ends = _ends(panel)
-        console.print(_checked(name, ends, quick))
-        data[name] = ends
-        if name == "four_rooms":
-            rows = play.sampling(
-                game_of(name),
-                {a: (one.learner, one.last[0]) for a, one in curves.items()},
-                TRAJECTORIES // (10 if quick else 1),
-            )
-            console.print(_timed(rows, quick))
-            data["sampling"] = [row._asdict() for row in rows]
+    games = [name for name in GAMES if name in (game or GAMES)]
+    numbers = range(1 if quick else seeds)
+
+    def find(runs: Path, console: Console) -> dict[str, Found]:
+        todo = jobs(games, numbers, quick)
+        run_all(todo, runs, processes=processes, progress=console.is_terminal)
+        return {name: _found(name, numbers, quick, runs) for name in games}
+
+    reproduction = Reproduction(
+        name="deda_fp",
+        runs=folder_of_runs(quick),
+        opening=("[bold]Deep fictitious play[/], trained by Stable-Baselines3 (arXiv 2510.22158)",),
+        find=find,
+        tables=lambda found, _: _tables(found, quick),
+        figures={
+            "exploitability.png": lambda found: figure.curves([f.panel for f in found.values()]),
+            "densities.png": lambda found: figure.densities([f.panel for f in found.values()]),
+        },
+        data=_data,
+    )
+    carry_out(reproduction, out)
+
+
+class Found(NamedTuple):
+    """What is found on a game.
+
+    Attributes:
+        panel: What is drawn.
+        ends: What is known at the end, by algorithm.
+        sampling: How fast trajectories are sampled (four_rooms).
+        convergence: How near N players come to the law (the other games).
+    """
+
+    panel: figure.Panel
+    ends: dict[str, Any]
+    sampling: list[play.Sampling]
+    convergence: play.Convergence | None
+
+
+def _found(name: str, seeds: Sequence[int], quick: bool, runs: Path) -> Found:
+    """Read the runs on a game, and measure what they learned."""
+    curves = {a: read(name, a, seeds, quick, runs) for a in ALGORITHMS}
+    panel = _panel(name, curves, {a: _states(name, one) for a, one in curves.items()})
+    ends, game, one = _ends(panel), game_of(name), curves["DEDA-FP"]
+    if name == "four_rooms":
+        last = {a: (one.learner, one.last[0]) for a, one in curves.items()}
+        return Found(panel, ends, play.sampling(game, last, _trajectories(quick)), None)
+    sizes = (10, 100, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
+    learner: Any = one.learner
+    law = 10**5 if quick else 10**6
+    met = play.convergence(game, learner, one.last[0], sizes, law_players=law)
+    return Found(panel, ends, [], met)
+
+
+def _trajectories(quick: bool) -> int:
+    """Return how many trajectories are sampled."""
+    return TRAJECTORIES // (10 if quick else 1)
+
+
+def _tables(results: dict[str, Found], quick: bool) -> Iterator[Table | str]:
+    for name, found in results.items():
+        yield f"[dim]{_settings(name, found.panel.curves)}"
+        yield _course(found.panel)
+        yield _checked(name, found.ends, quick)
+        if found.convergence is None:
+            yield _timed(found.sampling, _trajectories(quick))
         else:
-            one: Any = curves["DEDA-FP"]
-            sizes = (10, 100, 1000) if quick else (10, 100, 1000, 10_000, 100_000)
-            law = 10**5 if quick else 10**6
-            met = play.convergence(game_of(name), one.learner, one.last[0], sizes, law_players=law)
-            console.print(_converging(name, met))
-            data[f"{name}_players"] = {k: np.asarray(v).tolist() for k, v in met._asdict().items()}
-    figures = {
-        "exploitability.png": figure.curves(panels),
-        "densities.png": figure.densities(panels),
-    }
-    for file_name, drawn in figures.items():
-        write_atomically(out / file_name, lambda file, f=drawn: f.savefig(file, dpi=110))
-    write_json(out / "deda_fp.json", data)
-    seconds = time.perf_counter() - begun
-    console.print(f"Wrote {', '.join(figures)} and deda_fp.json into {out} in {seconds:.0f} s")
+            yield _converging(name, found.convergence)
+
+
+def _data(results: dict[str, Found], _: list[Check]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for name, found in results.items():
+        data[name] = found.ends
+        if found.convergence is None:
+            data["sampling"] = [row._asdict() for row in found.sampling]
+        else:
+            data[f"{name}_players"] = plain(found.convergence)
+    return data
 
 
 def _states(name: str, curves: Curves) -> list[Array]:
@@ -181,28 +211,27 @@ def _checked(name: str, ends: dict[str, Any], quick: bool) -> Table:
     final = {a: float(np.mean(row["exploitability"])) for a, row in ends.items()}
     best, limit = final["DEDA-FP"], WANTED[name]
     cells = [f"{final[a]:.2f}" for a in ALGORITHMS]
-    verdict = "quick" if quick else MARKS[best <= limit]
+    verdict = "quick" if quick else VERDICTS[best <= limit]
     table.add_row("exploitability", f"<= {limit:g}", *cells, verdict)
-    verdict = "quick" if quick else MARKS[best <= final["Algo 2"]]
+    verdict = "quick" if quick else VERDICTS[best <= final["Algo 2"]]
     table.add_row("", "<= Algo 2", *cells, verdict)
     if name != "four_rooms":
         for key, label in (("w1_last", "W1, last density"), ("w1_mean", "W1, mean over time")):
             apart = [float(np.mean(ends[a][key])) for a in ALGORITHMS]
-            verdict = "quick" if quick else MARKS[apart[-1] <= NEAR]
+            verdict = "quick" if quick else VERDICTS[apart[-1] <= NEAR]
             wanted, verdict = (f"<= {NEAR}", verdict) if key == "w1_last" else ("", "")
             table.add_row(label, wanted, *(f"{value:.4f}" for value in apart), verdict)
         return table
     for i, (t, mass) in enumerate(zip(play.TIMES, play.MASSES, strict=True)):
         seen = [ends[a]["start_masses"][i] for a in ALGORITHMS]
-        verdict = "quick" if quick else MARKS[abs(seen[-1] / mass - 1) <= play.BAND]
+        verdict = "quick" if quick else VERDICTS[abs(seen[-1] / mass - 1) <= play.BAND]
         cells = [f"{value:.3f}" for value in seen]
         table.add_row(f"start square, t = {t}", f"{mass:g} ± 25 %", *cells, verdict)
     table.caption = f"Published curves are read to ± {READING[name]:g}."
     return table
 
 
-def _timed(rows: Sequence[play.Sampling], quick: bool) -> Table:
-    count = TRAJECTORIES // (10 if quick else 1)
+def _timed(rows: Sequence[play.Sampling], count: int) -> Table:
     table = tables.table(f"{count} trajectories of four_rooms", "", "seconds", "times", "published")
     slowest = rows[-1].seconds
     for row in rows:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from mfg_envs.numerics.estimates import half_width
 
 from ....figures.curves import draw_gaps
-from ....runs.atomic_files import write_atomically, write_json
 from ....runs.locks import TakenError, claim
 from ...words import tables
-from ...words.outputs import as_new_folder
 from ...words.tables import HOLLOW, OKABE_ITO
-from ...words.terminal import Terminal
 from ..kept_numbers import KeptNumbers
+from ..reproduction import VERDICTS, Check, Out, Reproduction, carry_out, folder_of_runs, plain
 from . import study
 from .study import PROMISED, Curve, seen, slope
 
@@ -37,48 +35,45 @@ MARKS = {"crowd": "o", "own state": "s", "value": "o"}
 
 
 def command(
-    out: Annotated[
-        Path,
-        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
-    ] = Path("results/nash_gap"),
+    out: Out = Path("results/nash_gap"),
     quick: Annotated[bool, typer.Option(help="Up to 100 players, few episodes.")] = False,
 ) -> None:
     """What a deviator gains from a mean-field equilibrium among 10 to 10 000 players.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Terminal()
-    begun = time.perf_counter()
-    runs = out / ("runs_quick" if quick else "runs")
+    reproduction = Reproduction(
+        name="nash_gap",
+        runs=folder_of_runs(quick),
+        find=functools.partial(_find, quick),
+        checks=_checks,
+        tables=_tables,
+        figures={"nash_gap.png": _figure},
+        data=lambda curves, checks: {"checks": checks, "curves": [plain(c) for c in curves]},
+    )
+    carry_out(reproduction, out)
+
+
+def _find(quick: bool, runs: Path, console: Console) -> list[Curve]:
     with claim(runs) as ours, console.status("") as status:
         if not ours:
             raise TakenError(runs)
-        try:
-            curves = study.study(quick, status.update, KeptNumbers(runs))
-        except KeyboardInterrupt:
-            status.stop()
-            console.print("Interrupted: the same command goes on where this stopped.")
-            raise typer.Exit(130) from None
+        return study.study(quick, status.update, KeptNumbers(runs))
+
+
+def _tables(curves: list[Curve], checks: list[Check]) -> Iterator[Table]:
     decades = [n for n in (10, 100, 1000, 10_000) if n <= max(c.num_agents[-1] for c in curves)]
     sizes = {str(n): functools.partial(_size, num_agents=n) for n in decades}
     note = "±: standard error; in noise: less than two of them."
-    console.print(_table("What a deviator gains among N players", sizes, curves, note))
+    yield _table("What a deviator gains among N players", sizes, curves, note)
     powers = {
         f"{low}-{high}": functools.partial(_power, low=low, high=high)
         for low, high in itertools.pairwise(decades)
     }
     note = "±: standard error; only points that stand out from their noise."
     title = "Power of N with which it falls, by decade"
-    console.print(_table(title, {**powers, "all": _power}, curves, note))
-    checks = _checks(curves)
-    console.print(_checks_table(checks))
-    figure = _figure(curves)
-    write_atomically(out / "nash_gap.png", lambda file: figure.savefig(file, dpi=110))
-    data = [{n: _plain(part) for n, part in c._asdict().items()} for c in curves]
-    write_json(out / "nash_gap.json", {"checks": checks, "curves": data})
-    console.print(
-        f"Wrote {out}/nash_gap.png and nash_gap.json in {time.perf_counter() - begun:.0f} s"
-    )
+    yield _table(title, {**powers, "all": _power}, curves, note)
+    yield _checks_table(checks)
 
 
 def _table(
@@ -123,7 +118,7 @@ def _with_error(power: float, error: float) -> str:
     return f"{power:.2f}" + (f"[dim]±{error:.1g}" if error else "")
 
 
-def _checks(curves: list[Curve]) -> list[dict[str, Any]]:
+def _checks(curves: list[Curve]) -> list[Check]:
     """Return the slope of every deviator who sees the crowd beside the expected one."""
     checks = []
     for curve in curves:
@@ -135,22 +130,18 @@ def _checks(curves: list[Curve]) -> list[dict[str, Any]]:
     return checks
 
 
-def _checks_table(checks: list[dict[str, Any]]) -> Table:
+def _checks_table(checks: list[Check]) -> Table:
     title = f"Expected: N^{PROMISED[0]} within ±{PROMISED[1]}, of a deviator who sees the crowd"
     table = tables.table(title, "equilibrium", "players", "power", "")
     table.caption = "N^-1/2 is an upper bound; it is sharp where the equilibrium mixes."
     table.caption_justify = "left"
     for check in checks:
         missed = "faster" if check["power"] < check["expected"] else "slower"
-        verdict = "[green]held" if check["held"] else f"[red]missed: falls {missed}"
+        verdict = VERDICTS[check["held"]] + ("" if check["held"] else f": falls {missed}")
         name = check["game"] + (", exact" if check["exact"] else "")
         players = "{}-{}".format(*check["num_agents"])
         table.add_row(name, players, _with_error(check["power"], check["error"]), verdict)
     return table
-
-
-def _plain(part: Any) -> Any:
-    return part.tolist() if isinstance(part, np.ndarray) else part
 
 
 def _figure(curves: list[Curve]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +13,9 @@ from rich.table import Table
 from mfg_envs.game import Array
 from mfg_envs.numerics.estimates import standard_error
 
-from ....runs.atomic_files import write_atomically, write_json
 from ...words import tables
-from ...words.outputs import as_new_folder
 from ...words.tables import HOLLOW, OKABE_ITO
-from ...words.terminal import Terminal
+from ..reproduction import VERDICTS, Check, Out, Reproduction, carry_out, folder_of_runs, plain
 from . import study
 from .study import Result, Setting, slope
 
@@ -36,41 +34,37 @@ CURVES: dict[str, tuple[str, str, str, str]] = {
 
 
 def command(
-    out: Annotated[
-        Path,
-        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
-    ] = Path("results/pma"),
+    out: Out = Path("results/pma"),
     quick: Annotated[bool, typer.Option(help="Two tiny runs of everything.")] = False,
 ) -> None:
     """Policy mirror ascent on four games: errors against players and samples, modes compared.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Terminal()
-    begun = time.perf_counter()
-    console.print(
-        "[bold]Policy mirror ascent[/] from one path: distance (L1, in the worst state) of the"
-        " learned policies from the regularised equilibrium"
-    )
     chosen = study.settings(quick)
-    for setting in chosen:
-        console.print(_describe(setting), style="dim")
-    try:
-        runs = out / ("runs_quick" if quick else "runs")
-        results = study.study(chosen, runs, progress=console.is_terminal)
-    except KeyboardInterrupt:
-        console.print("Interrupted: the same command goes on where this stopped.")
-        raise typer.Exit(130) from None
+    reproduction = Reproduction(
+        name="pma",
+        runs=folder_of_runs(quick),
+        opening=(
+            "[bold]Policy mirror ascent[/] from one path: distance (L1, in the worst state) of the"
+            " learned policies from the regularised equilibrium",
+            *(f"[dim]{_describe(setting)}" for setting in chosen),
+        ),
+        find=lambda runs, console: study.study(chosen, runs, progress=console.is_terminal),
+        checks=_checks,
+        tables=_tables,
+        figures={"pma.png": _figure},
+        data=lambda results, checks: {"checks": checks, "runs": [_plain(r) for r in results]},
+    )
+    carry_out(reproduction, out)
+
+
+def _tables(results: list[Result], checks: list[Check]) -> Iterator[Table]:
     for kind, title in (("size", "players N"), ("samples", "transitions M")):
-        console.print(_distances(kind, f"1000 x distance, against {title}", results))
-    console.print(_compared(results))
-    console.print(_few(results))
-    checks = _checks(results)
-    console.print(_powers(checks))
-    figure = _figure(results)
-    write_atomically(out / "pma.png", lambda file: figure.savefig(file, dpi=110))
-    write_json(out / "pma.json", {"checks": checks, "runs": [_plain(r) for r in results]})
-    console.print(f"Wrote {out}/pma.png and pma.json in {time.perf_counter() - begun:.0f} s")
+        yield _distances(kind, f"1000 x distance, against {title}", results)
+    yield _compared(results)
+    yield _few(results)
+    yield _powers(checks)
 
 
 def _describe(setting: Setting) -> str:
@@ -155,7 +149,7 @@ def _few(results: list[Result]) -> Table:
     return table
 
 
-def _checks(results: list[Result]) -> list[dict[str, Any]]:
+def _checks(results: list[Result]) -> list[Check]:
     """Return the powers of every curve; two of a game are promised."""
     checks = []
     for setting in {r.setting.title: r.setting for r in results}.values():
@@ -178,13 +172,13 @@ def _checks(results: list[Result]) -> list[dict[str, Any]]:
     return checks
 
 
-def _powers(checks: list[dict[str, Any]]) -> Table:
+def _powers(checks: list[Check]) -> Table:
     title = f"Powers with which distances fall (promised: {WANTED} ± {WITHIN})"
     table = tables.table(title, "", "from-to", "power", "")
     for game in dict.fromkeys(check["game"] for check in checks):
         table.add_row(f"[bold]{game}")
         for check in (check for check in checks if check["game"] == game):
-            verdict = "[green]held" if check["held"] else "[red]missed"
+            verdict = VERDICTS[check["held"]]
             if not check["promised"]:
                 verdict = "[dim]at its floor" if check["quantity"] == "one table" else ""
             power = f"{check['power']:+.2f} ± {check['error']:.2f}"
@@ -196,7 +190,7 @@ def _powers(checks: list[dict[str, Any]]) -> Table:
 def _plain(result: Result) -> dict[str, Any]:
     """Return a result as it is written for people."""
     names = ("rule", "table", "disagreement", "exploitability")
-    values = {name: getattr(result, name).tolist() for name in names}
+    values = plain(result, *names)
     job = {"kind": result.job.kind, "seeds": result.job.seeds, "learner": repr(result.job.learner)}
     return {"game": repr(result.setting.game), **job, **values}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,50 +10,59 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from ....runs.atomic_files import write_atomically, write_json, write_npz
 from ...words import tables
-from ...words.outputs import as_new_folder
 from ...words.tables import HOLLOW, OKABE_ITO
-from ...words.terminal import Terminal
+from ..reproduction import VERDICTS, Check, Out, Reproduction, carry_out, plain
 from . import study as ring_road
 
 
 def command(
-    out: Annotated[
-        Path,
-        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
-    ] = Path("results/ring_road"),
+    out: Out = Path("results/ring_road"),
     quick: Annotated[bool, typer.Option(help="Two seeds of everything.")] = False,
 ) -> None:
     """FPI, off-policy and on-policy QM iteration; SemiSGD and the sampled FPI family.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Terminal()
     seeds = (2, 2) if quick else (10, 20)
-    begun = time.perf_counter()
-    console.print(
-        f"[bold]Ring road[/]: {seeds[0]} seeds of the QMI paper's runs, {seeds[1]} of the SemiSGD"
-        f" paper's; writing to {out}/"
+    reproduction = Reproduction(
+        name="ring_road",
+        runs=f"runs_{seeds[0]}_{seeds[1]}",
+        opening=(
+            f"[bold]Ring road[/]: {seeds[0]} seeds of the QMI paper's runs, {seeds[1]} of the"
+            f" SemiSGD paper's; writing to {out}/",
+        ),
+        find=lambda runs, console: ring_road.study(seeds, runs, progress=console.is_terminal),
+        checks=lambda study: _checks(study.curves),
+        tables=_tables,
+        figures={"ring_road.png": _figure},
+        data=lambda study, checks: {"seeds": seeds, "checks": checks, **_data(study)},
+        arrays=_arrays,
     )
-    try:
-        runs = out / f"runs_{seeds[0]}_{seeds[1]}"
-        study = ring_road.study(seeds, runs, progress=console.is_terminal)
-    except KeyboardInterrupt:
-        console.print("Interrupted: the same command goes on where this stopped.")
-        raise typer.Exit(130) from None
+    carry_out(reproduction, out)
+
+
+def _tables(study: ring_road.Study, checks: list[Check]) -> Iterator[Table]:
     for quantity in dict.fromkeys(curve.quantity for curve in study.curves):
-        console.print(_curves_table(quantity, study.curves))
-    console.print(_values_table(study.values))
-    checks = _checks(study.curves)
-    console.print(_checks_table(checks))
-    figure = _figure(study)
-    write_atomically(out / "ring_road.png", lambda file: figure.savefig(file, dpi=110))
-    _write_data(study, checks, seeds, out)
-    console.print(
-        f"Wrote {out}/ring_road.png, ring_road.json and ring_road.npz"
-        f" in {time.perf_counter() - begun:.0f} s"
-    )
+        yield _curves_table(quantity, study.curves)
+    yield _values_table(study.values)
+    yield _checks_table(checks)
+
+
+def _data(study: ring_road.Study) -> dict[str, Any]:
+    """Return everything in the tables, for people."""
+    names = ("learner", "quantity", "checkpoints", "published", "measured", "error")
+    curves = [plain(curve, *names) for curve in study.curves]
+    return {"curves": curves, "values": [plain(value) for value in study.values]}
+
+
+def _arrays(study: ring_road.Study) -> dict[str, Any]:
+    """Return whole curves, and mean fields."""
+    arrays = {f"{c.learner}|{c.quantity}": c.curve for c in study.curves}
+    arrays |= {f"{name}|mean field": m for name, m in study.mean_fields.items()}
+    arrays["equilibrium|mean field"] = study.equilibrium.mean_field
+    arrays["equilibrium|policy"] = study.equilibrium.policy
+    return arrays
 
 
 def _curves_table(quantity: str, curves: list[ring_road.Curve]) -> Table:
@@ -81,7 +90,7 @@ def _values_table(values: list[ring_road.Value]) -> Table:
     return table
 
 
-def _checks(curves: list[ring_road.Curve]) -> list[dict[str, Any]]:
+def _checks(curves: list[ring_road.Curve]) -> list[Check]:
     """Return every promised bound with what was seen."""
     checks = []
     for curve in curves:
@@ -104,35 +113,15 @@ def _checks(curves: list[ring_road.Curve]) -> list[dict[str, Any]]:
     return checks
 
 
-def _checks_table(checks: list[dict[str, Any]]) -> Table:
+def _checks_table(checks: list[Check]) -> Table:
     columns = ("at", "deviation", "our error", "bound", "")
     table = tables.table("Promised bounds on the mean-field error", "learner", *columns)
     for check in checks:
-        verdict = "[green]held" if check["held"] else "[red]missed"
+        verdict = VERDICTS[check["held"]]
         limits = (f"±{check[name]:.0%}" for name in ("sampling_error", "bound"))
         at, deviation = str(check["checkpoint"]), f"{check['deviation']:+.0%}"
         table.add_row(check["learner"], at, deviation, *limits, verdict)
     return table
-
-
-def _write_data(
-    study: ring_road.Study, checks: list[dict[str, Any]], seeds: tuple[int, int], out: Path
-) -> None:
-    """Write whole curves as arrays, and everything in the tables for people."""
-    arrays = {f"{c.learner}|{c.quantity}": c.curve for c in study.curves}
-    arrays |= {f"{name}|mean field": m for name, m in study.mean_fields.items()}
-    arrays["equilibrium|mean field"] = study.equilibrium.mean_field
-    arrays["equilibrium|policy"] = study.equilibrium.policy
-    write_npz(out / "ring_road.npz", arrays)
-    names = ("learner", "quantity", "checkpoints", "published", "measured", "error")
-    curves = [{n: _plain(getattr(curve, n)) for n in names} for curve in study.curves]
-    values = [{n: _plain(part) for n, part in v._asdict().items()} for v in study.values]
-    content = {"seeds": seeds, "checks": checks, "curves": curves, "values": values}
-    write_json(out / "ring_road.json", content)
-
-
-def _plain(part: Any) -> Any:
-    return part.tolist() if isinstance(part, np.ndarray) else part
 
 
 def _figure(study: ring_road.Study) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
@@ -13,11 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ....runs.atomic_files import write_atomically, write_json, write_npz
+from ....runs.atomic_files import write_atomically
 from ...words import tables
-from ...words.outputs import as_new_folder
 from ...words.tables import OKABE_ITO
-from ...words.terminal import Terminal
+from ..reproduction import Check, Out, Reproduction, carry_out, draw
 from .document import MARKS, document, promises, ranking
 from .games import FAMILIES, QUICK, Case, sampled_pairing
 from .study import SOLVERS, Outcome, study
@@ -33,10 +31,7 @@ PAGE = "The page `docs/solvers.md`; its picture goes to images/ beside it."
 
 
 def command(
-    out: Annotated[
-        Path,
-        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
-    ] = Path("results/solvers"),
+    out: Out = Path("results/solvers"),
     quick: Annotated[bool, typer.Option(help="Few iterations on a few small games.")] = False,
     docs: Annotated[Path | None, typer.Option(help=PAGE)] = None,
 ) -> None:
@@ -46,41 +41,74 @@ def command(
     """
     if quick and docs is not None:
         raise ValueError("the page needs all games: use --docs without --quick")
-    console = Terminal()
-    iterations, begun = FEW if quick else ITERATIONS, time.perf_counter()
+    iterations = FEW if quick else ITERATIONS
     every = {case.label: case for cases in FAMILIES.values() for case in cases}
-    labels = QUICK if quick else tuple(every)
-    console.print(
-        f"[bold]Exact solvers[/]: {len(SOLVERS)} on {len(labels)} games, {iterations} iterations"
-        f" each; writing to {out}/"
+    chosen = [every[label] for label in (QUICK if quick else every)]
+
+    def find(runs: Path, console: Console) -> Found:
+        outcomes = _all([case.label for case in chosen], iterations, runs, console)
+        return Found(outcomes, {case.label: sampled_pairing(case.game()) for case in chosen})
+
+    reproduction = Reproduction(
+        name="solvers",
+        runs=f"runs_{iterations}",
+        opening=(
+            f"[bold]Exact solvers[/]: {len(SOLVERS)} on {len(chosen)} games, {iterations}"
+            f" iterations each; writing to {out}/",
+        ),
+        find=find,
+        tables=_tables,
+        figures={"solvers.png": _figure},
+        data=_data,
+        arrays=_arrays,
+        publish=lambda found: [] if docs is None else _write_page(found, iterations, docs),
     )
-    try:
-        outcomes = _all(labels, iterations, out / f"runs_{iterations}", console)
-    except KeyboardInterrupt:
-        console.print("Interrupted: the same command goes on where this stopped.")
-        raise typer.Exit(130) from None
+    carry_out(reproduction, out)
+
+
+class Found(NamedTuple):
+    """What is found.
+
+    Attributes:
+        outcomes: Of every solver on every game.
+        pairings: Sampled monotonicity of every game, by its label.
+    """
+
+    outcomes: list[Outcome]
+    pairings: dict[str, float]
+
+
+def _tables(found: Found, _: list[Check]) -> Iterator[Table | str]:
     for family, cases in FAMILIES.items():
-        if chosen := [case for case in cases if case.label in labels]:
-            console.print(_family_table(family, chosen, outcomes))
-    console.print(
+        if chosen := [case for case in cases if case.label in found.pairings]:
+            yield _family_table(family, chosen, found.outcomes)
+    yield (
         "[green]green[/]: as promised, [red]red[/]: a promise broken, plain: nothing promised;"
         " ✓ solved, = stands still, ~ goes round"
     )
-    console.print(_plain_table("Promises derived from theory", promises(outcomes)))
-    console.print(_plain_table("On how many games: courses, closeness", ranking(outcomes)))
-    pairings = {label: sampled_pairing(every[label].game()) for label in labels}
-    figure = _figure([o for o in outcomes if o.case.label in SHOWN])
-    write_atomically(out / "solvers.png", lambda file: figure.savefig(file, dpi=110))
-    _write_data(outcomes, pairings, out)
-    written = f"{out}/solvers.png, solvers.json and solvers.npz"
-    if docs is not None:
-        page = document(outcomes, pairings, iterations).encode()
-        (docs.parent / "images").mkdir(parents=True, exist_ok=True)
-        write_atomically(docs, lambda file: file.write(page))
-        picture = docs.parent / "images" / "solvers.png"
-        write_atomically(picture, lambda file: figure.savefig(file, dpi=110))
-        written += f", {docs} and {picture}"
-    console.print(f"Wrote {written} in {time.perf_counter() - begun:.0f} s")
+    yield _plain_table("Promises derived from theory", promises(found.outcomes))
+    yield _plain_table("On how many games: courses, closeness", ranking(found.outcomes))
+
+
+def _data(found: Found, _: list[Check]) -> dict[str, Any]:
+    """Return everything in the tables, for people."""
+    return {"pairings": found.pairings, "runs": [_plain(o) for o in found.outcomes]}
+
+
+def _arrays(found: Found) -> dict[str, Any]:
+    """Return whole curves and bounds."""
+    runs = {f"{o.case.label}|{o.solver}": o for o in found.outcomes}
+    arrays = {name: o.curve for name, o in runs.items()}
+    return arrays | {f"{name}|bound": o.promise.bound for name, o in runs.items() if o.promise}
+
+
+def _write_page(found: Found, iterations: int, docs: Path) -> list[Path]:
+    picture = docs.parent / "images" / "solvers.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    page = document(found.outcomes, found.pairings, iterations).encode()
+    write_atomically(docs, lambda file: file.write(page))
+    draw(picture, _figure(found))
+    return [docs, picture]
 
 
 def _all(labels: Sequence[str], iterations: int, runs: Path, console: Console) -> list[Outcome]:
@@ -124,37 +152,32 @@ def _plain_table(title: str, rows: Any) -> Table:
     return table
 
 
-def _write_data(outcomes: Sequence[Outcome], pairings: dict[str, float], out: Path) -> None:
-    """Write whole curves and bounds as arrays, and everything in the tables for people."""
-    arrays = {f"{o.case.label}|{o.solver}": o.curve for o in outcomes}
-    arrays |= {f"{o.case.label}|{o.solver}|bound": o.promise.bound for o in outcomes if o.promise}
-    write_npz(out / "solvers.npz", arrays)
-    runs = [
-        {
-            "game": o.case.label,
-            "name": o.case.name,
-            "parameters": o.case.parameters,
-            "known": o.case.kind,
-            "solver": o.solver,
-            "learner": o.learner,
-            "iterations": o.curve.size,
-            "exploitability at first": o.first,
-            "exploitability": None if o.failure else float(o.curve[-1]),
-            "course": o.course,
-            "iterations to 1 %": o.near,
-            "seconds": o.seconds,
-            "promise": o.promise and o.promise.reason,
-            "bound": o.promise and float(o.promise.bound[-1]),
-            "held": o.held if o.promise else None,
-            "failure": o.failure,
-        }
-        for o in outcomes
-    ]
-    write_json(out / "solvers.json", {"pairings": pairings, "runs": runs})
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as it is written for people."""
+    o = outcome
+    return {
+        "game": o.case.label,
+        "name": o.case.name,
+        "parameters": o.case.parameters,
+        "known": o.case.kind,
+        "solver": o.solver,
+        "learner": o.learner,
+        "iterations": o.curve.size,
+        "exploitability at first": o.first,
+        "exploitability": None if o.failure else float(o.curve[-1]),
+        "course": o.course,
+        "iterations to 1 %": o.near,
+        "seconds": o.seconds,
+        "promise": o.promise and o.promise.reason,
+        "bound": o.promise and float(o.promise.bound[-1]),
+        "held": o.held if o.promise else None,
+        "failure": o.failure,
+    }
 
 
-def _figure(outcomes: Sequence[Outcome]) -> Any:
+def _figure(found: Found) -> Any:
     """Return the figure: exploitability against iterations, a panel a game."""
+    outcomes = [o for o in found.outcomes if o.case.label in SHOWN]
     figure = tables.figure(11, 6.6)
     titles = list(dict.fromkeys(o.case.label for o in outcomes))
     axes = np.atleast_1d(figure.subplots(2, 3)).flat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +10,9 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from ....runs.atomic_files import write_atomically, write_json, write_npz
 from ...words import tables
-from ...words.outputs import as_new_folder
 from ...words.tables import OKABE_ITO
-from ...words.terminal import Terminal
+from ..reproduction import VERDICTS, Check, Out, Reproduction, carry_out, folder_of_runs, plain
 from . import study as subsample_study
 from .study import Gap, Study
 
@@ -33,40 +31,54 @@ NOTE = (
 
 
 def command(
-    out: Annotated[
-        Path,
-        typer.Option(parser=as_new_folder, metavar="FOLDER", help="Folder for figure and data."),
-    ] = Path("results/subsample"),
+    out: Out = Path("results/subsample"),
     quick: Annotated[bool, typer.Option(help="Small teams, few k.")] = False,
 ) -> None:
     """SUBSAMPLE-MFQ: optimality gap and run time against k, on dispatcher and two other tasks.
 
     A run that was interrupted goes on where it stopped; results are those of an unbroken one.
     """
-    console = Terminal()
-    begun = time.perf_counter()
     plan = subsample_study.QUICK if quick else subsample_study.FULL
     sizes = " and ".join(str(n) for n, _ in plan.teams)
-    console.print(f"[bold]SUBSAMPLE-MFQ[/]: teams of {sizes} locals; writing to {out}/")
-    try:
-        runs = out / ("runs_quick" if quick else "runs")
-        study = subsample_study.study(plan, runs, progress=console.is_terminal)
-    except KeyboardInterrupt:
-        console.print("Interrupted: the same command goes on where this stopped.")
-        raise typer.Exit(130) from None
-    console.print(_gap_table(study))
-    console.print(_slope_table(study.gaps))
-    console.print(_time_table(study))
-    checks = _checks(study)
-    console.print(_checks_table(checks))
-    console.print(NOTE)
-    figure = _figure(study)
-    write_atomically(out / "subsample.png", lambda file: figure.savefig(file, dpi=110))
-    _write_data(study, checks, out)
-    console.print(
-        f"Wrote {out}/subsample.png, subsample.json and subsample.npz"
-        f" in {time.perf_counter() - begun:.0f} s"
+    reproduction = Reproduction(
+        name="subsample",
+        runs=folder_of_runs(quick),
+        opening=(f"[bold]SUBSAMPLE-MFQ[/]: teams of {sizes} locals; writing to {out}/",),
+        find=lambda runs, console: subsample_study.study(plan, runs, progress=console.is_terminal),
+        checks=_checks,
+        tables=_tables,
+        figures={"subsample.png": _figure},
+        data=_data,
+        arrays=_arrays,
     )
+    carry_out(reproduction, out)
+
+
+def _tables(study: Study, checks: list[Check]) -> Iterator[Table | str]:
+    yield _gap_table(study)
+    yield _slope_table(study.gaps)
+    yield _time_table(study)
+    yield _checks_table(checks)
+    yield NOTE
+
+
+def _data(study: Study, checks: list[Check]) -> dict[str, Any]:
+    return {
+        "note": NOTE,
+        "checks": checks,
+        "ks": study.ks.tolist(),
+        "dispatcher": [_gap_data(gap) for gap in study.gaps],
+        "follow_the_leader": study.leader.tolist(),
+        "constrained_exploration": study.exploration,
+    }
+
+
+def _arrays(study: Study) -> dict[str, Any]:
+    arrays = {"ks": study.ks, "seconds": study.seconds, "play": study.play, "leader": study.leader}
+    for gap in study.gaps:
+        arrays[f"gaps {gap.num_locals}"] = gap.gaps
+        arrays[f"errors {gap.num_locals}"] = gap.errors
+    return arrays
 
 
 def _gap_table(study: Study) -> Table:
@@ -114,7 +126,7 @@ def _time_table(study: Study) -> Table:
     return table
 
 
-def _checks(study: Study) -> list[dict[str, Any]]:
+def _checks(study: Study) -> list[Check]:
     """Return everything that was to be shown, with what was seen."""
     checks = []
     for gap in study.gaps:
@@ -134,11 +146,11 @@ def _checks(study: Study) -> list[dict[str, Any]]:
     return checks
 
 
-def _check(name: str, wanted: str, seen: str, held: bool) -> dict[str, Any]:
+def _check(name: str, wanted: str, seen: str, held: bool) -> Check:
     return {"name": name, "wanted": wanted, "seen": seen, "held": bool(held)}
 
 
-def _checks_table(checks: list[dict[str, Any]]) -> Table:
+def _checks_table(checks: list[Check]) -> Table:
     table = tables.table(
         "What was to be shown",
         "number",
@@ -147,30 +159,18 @@ def _checks_table(checks: list[dict[str, Any]]) -> Table:
         "",
     )
     for check in checks:
-        verdict = "[green]held" if check["held"] else "[red]missed"
+        verdict = VERDICTS[check["held"]]
         table.add_row(check["name"], check["wanted"], check["seen"], verdict)
     return table
 
 
-def _write_data(study: Study, checks: list[dict[str, Any]], out: Path) -> None:
-    arrays = {"ks": study.ks, "seconds": study.seconds, "play": study.play, "leader": study.leader}
-    gaps = []
-    for gap in study.gaps:
-        arrays[f"gaps {gap.num_locals}"] = gap.gaps
-        arrays[f"errors {gap.num_locals}"] = gap.errors
-        parts = gap._asdict()
-        for name in ("by_k", "by_rate", "late"):
-            line = parts.pop(name)
-            parts[name] = None if np.isnan(line.slope) else line._asdict()
-        gaps.append({name: _plain(part) for name, part in parts.items()})
-    write_npz(out / "subsample.npz", arrays)
-    content = {"note": NOTE, "checks": checks, "ks": study.ks.tolist(), "dispatcher": gaps}
-    content |= {"follow_the_leader": study.leader.tolist()}
-    write_json(out / "subsample.json", {**content, "constrained_exploration": study.exploration})
-
-
-def _plain(part: Any) -> Any:
-    return part.tolist() if isinstance(part, np.ndarray | np.generic) else part
+def _gap_data(gap: Gap) -> dict[str, Any]:
+    """Return a gap as it is written for people."""
+    parts = plain(gap)
+    for name in ("by_k", "by_rate", "late"):
+        line = parts.pop(name)
+        parts[name] = None if np.isnan(line.slope) else line._asdict()
+    return parts
 
 
 def _figure(study: Study) -> Any:
