@@ -14,7 +14,7 @@ from agents.cli.listing import attributes
 SECTIONS = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$", re.MULTILINE)
 """Heads of Google's sections: what comes before them is prose."""
 LABEL = re.compile(
-    r"(?:^|(?<=  )|(?<=\n))((?:State|Action|Noise|Reward|Mean field|Known|Local|Global|Moves|First)"
+    r"(?:^|(?<=  )|(?<=\n))((?:State|Action|Noise|Reward|Mean field|Local|Global|Moves|First)"
     r"[^.:;`()\n]{0,46}):(?= )"
 )
 """What the rules of a game speak of next: some words and a colon, where a sentence starts."""
