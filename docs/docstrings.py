@@ -14,7 +14,7 @@ from agents.cli.words.docstrings import prose as prose
 from mfg_envs.game.parameters import declarations
 
 LABEL = re.compile(
-    r"(?:^|(?<=  )|(?<=\n))((?:State|Action|Noise|Reward|Mean field|Known|Local|Global|Moves|First)"
+    r"(?:^|(?<=  )|(?<=\n))((?:State|Action|Noise|Reward|Mean field|Local|Global|Moves|First)"
     r"[^.:;`()\n]{0,46}):(?= )"
 )
 """What the rules of a game speak of next: some words and a colon, where a sentence starts."""

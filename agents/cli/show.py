@@ -21,6 +21,7 @@ from mfg_envs.game.parameters import declarations
 from mfg_envs.games.roads import tntp
 from mfg_envs.registry import any_class, close_names, environment_class
 
+from ..runs.learner import facts
 from .words.docstrings import attributes, first_line, prose, reflow
 from .words.names import (
     Settings,
@@ -123,11 +124,24 @@ def _show_learner(console: Console, name: str) -> None:
     for title, text in ((short(name), theory), ("what it does", prose(cls))):
         _print_text(console, title, text)
     console.print(_parameters(cls, cls))
+    if all(f.default is not MISSING or f.default_factory is not MISSING for f in fields(cls)):
+        console.print(_declared(cls()))
     console.print(
         f"[dim]mfg-envs train[/] {escape(name)} GAME --set NAME=VALUE",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _declared(learner: Any) -> Table:
+    """Return what a learner declares of itself."""
+    declared = facts(learner)
+    kinds = " and ".join(f"{kind} games" for kind in declared.kinds)
+    table = _table("With the default parameters", "quantity", "value")
+    table.add_row("learns from", kinds or "PettingZoo environments")
+    table.add_row("random", "yes" if declared.random else "no: its seed changes nothing")
+    table.add_row("several seeds", "side by side" if declared.side_by_side else "one by one")
+    return table
 
 
 def _print_text(console: Console, title: str, text: str) -> None:

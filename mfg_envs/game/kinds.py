@@ -26,7 +26,12 @@ def is_game(value: Any, kind: str = "") -> bool:
 def check_kind(game: Any, kind: str) -> None:
     """Raise a TypeError that says what was given, and what to do, unless a game is of a kind."""
     if is_game(game, kind):
-        return
+        if game.kind == kind:
+            return
+        raise TypeError(
+            f'{type(game).__name__} has kind = {game.kind!r}, a {kind} game has "{kind}": give the'
+            " parameter or attribute another name"
+        )
     wanted = f"a {kind} game"
     what, remedy = (
         f"a {type(game).__name__}",

@@ -121,6 +121,9 @@ def test_show_tells_the_parameters_of_a_learner():
     shown = " ".join(invoke("show", "SemiSGD").output.split())
     assert "inner_steps 500 Transitions between two iterates." in shown
     assert "mfg-envs train SemiSGD GAME" in shown
+    assert "learns from finite games random yes several seeds side by side" in shown
+    exact = " ".join(invoke("show", "PolicyIteration").output.split())
+    assert "random no: its seed changes nothing several seeds one by one" in exact
     refused = invoke("show", "SemiSGD", "--set", "alpha=1")
     assert "SemiSGD is a learner" in str(refused.exception)
     unknown = str(invoke("show", "SemiSDG").exception)

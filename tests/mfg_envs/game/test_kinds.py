@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,14 @@ def test_the_right_games_are_taken():
     for view in TEAMS:
         assert view(make_game("dispatcher")).game.name == "dispatcher"
     assert np.allclose(FLOW.sum(-1), 1)
+
+
+def test_a_game_that_names_something_else_its_kind_is_told_so():
+    @dataclass(frozen=True, kw_only=True)
+    class Ride(RingRoad):
+        kind: str = "slow"  # pyright: ignore
+
+    with pytest.raises(
+        TypeError, match="Ride has kind = 'slow', a finite game has \"finite\": give"
+    ):
+        BatchEnv(Ride(num_cells=5, num_speeds=3))
