@@ -56,9 +56,9 @@ def as_policy(
         if callable(policy):
             return Function(policy)
     if isinstance(game, FiniteGame):
-        if isinstance(policy, GridPolicy) and policy.grid == game:
-            policy = policy.policy
-        return Table(game, policies.policy_table(game, policy))
+        on_it = isinstance(policy, GridPolicy) and policy.grid == game
+        table: Any = policy.policy if on_it else policy
+        return Table(game, policies.policy_table(game, table))
     if isinstance(game, ContinuousGame):
         if isinstance(policy, GridPolicy):
             return OnGrid(*policy)
