@@ -28,7 +28,7 @@ def as_policy(
     a ``Policy``                  itself: a ``Mixture``, networks, ``SubsampledPolicy``, your own
     an array                      ``Table``: (T, S, A) with a horizon, (S, A) without, or over
                                   observed states; of a finite game
-    a ``GridPolicy``              ``OnGrid``: of a continuous game
+    a ``GridPolicy``              ``OnGrid``: of a continuous game; on its own grid a ``Table``
     a ``riccati.Affine``          ``Function``: of a continuous game
     a function                    ``Function``: (t, states (B, N, ...)) -> actions of all
     a model of Stable-Baselines3  ``Model``; so is anything else with its ``predict``
@@ -55,7 +55,9 @@ def as_policy(
         if callable(policy):
             return Function(policy)
     if isinstance(game, FiniteGame):
-        return Table(game, policies.policy_table(game, policy))
+        on_it = isinstance(policy, GridPolicy) and policy.grid == game
+        table: Any = policy.policy if on_it else policy
+        return Table(game, policies.policy_table(game, table))
     if isinstance(game, ContinuousGame):
         if isinstance(policy, GridPolicy):
             return OnGrid(*policy)

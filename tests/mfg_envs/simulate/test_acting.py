@@ -110,6 +110,12 @@ def test_a_policy_on_a_grid_is_drawn_by_two_counters(random_policy):
         env.step(a)
 
 
+def test_a_policy_on_a_grid_is_a_table_in_the_game_on_that_grid(random_policy):
+    table = random_policy(GRID)
+    played = as_policy(GRID, GridPolicy(GRID, table))
+    np.testing.assert_array_equal(played.law(1, np.array([[4]]))[0, 0], table[1, 4])
+
+
 def test_functions_and_affine_policies_do_what_they_say():
     x = np.random.default_rng(0).normal(size=(2, 3, 1))
     gain, offset = np.full((4, 1, 1), -0.5), np.arange(4.0)[:, None]
