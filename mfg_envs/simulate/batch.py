@@ -9,7 +9,6 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, as_int, check_choice, check_range
-from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.acting import as_policy, decisions
 from mfg_envs.simulate.continuous import ContinuousSimulator
 from mfg_envs.simulate.finite import FiniteSimulator
@@ -76,15 +75,11 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         self.mode = mode
         self.observer = simulator.observer(observe)
         sizes = {"num_envs": num_envs, "num_agents": num_agents}
-        super().__init__(simulator, sizes, seed, 4 * self.observer.width)
+        fields = 16 * int(np.prod(game.mean_field_shape)) if mode == "n_agent" else 0
+        super().__init__(simulator, sizes, seed, 4 * self.observer.width, fields)
         self.num_agents = self._shape[1]
-        self._crowd: Crowd | None = None
+        self._crowd: Crowd | None = simulator.default_crowd() if mode == "mean_field" else None
         self._law: Any = None  # of the crowd's states
-        if mode == "mean_field":
-            self._crowd = simulator.default_crowd()
-        else:
-            fields = 16 * int(np.prod(game.mean_field_shape))
-            check_memory(self.num_envs, fields, "num_envs")
 
     def step(self, actions: Array) -> Step:
         """Play one action per player, int (B, N), or float (B, N, d) in a continuous game.

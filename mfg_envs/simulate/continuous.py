@@ -110,8 +110,10 @@ class ContinuousSimulator(PopulationSimulator):
         return spaces.Box(self._low.astype(np.float32), self._high.astype(np.float32))
 
     @property
-    def field_bounds(self) -> tuple[float, float]:
-        return (0.0 if self.game.mean_field_kind == "density" else -np.inf), np.inf
+    def field_space(self) -> spaces.Box:
+        cells = (int(np.prod(self.game.mean_field_shape)),)
+        dense = self.game.mean_field_kind == "density"
+        return spaces.Box(0.0 if dense else -np.inf, np.inf, cells, np.float32)
 
     def read(self, actions: Mapping[str, Any], agents: Sequence[str]) -> Array:
         return read_points(actions, agents, self._least, self._most)

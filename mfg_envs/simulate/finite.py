@@ -113,8 +113,8 @@ class FiniteSimulator(PopulationSimulator):
         return spaces.Discrete(self.game.num_actions)
 
     @property
-    def field_bounds(self) -> tuple[float, float]:
-        return 0.0, 1.0
+    def field_space(self) -> spaces.Box:
+        return spaces.Box(0.0, 1.0, (int(np.prod(self.game.mean_field_shape)),), np.float32)
 
     def read(self, actions: Mapping[str, Any], agents: Sequence[str]) -> Array:
         return read_actions(actions, agents, np.full(len(agents), self.game.num_actions))

@@ -30,6 +30,7 @@ class LockStep(ABC, Generic[S, Told]):
         sizes: Names and values of the numbers of populations and of members of each.
         seed: Whole number >= 0; None: from the operating system.
         seen_bytes: Memory that what a member sees takes.
+        field_bytes: Memory that the mean fields of a population take.
 
     Raises:
         ValueError: If an argument is out of its range or needs more memory than there is.
@@ -44,12 +45,18 @@ class LockStep(ABC, Generic[S, Told]):
     _keys: Array
 
     def __init__(
-        self, simulator: S, sizes: dict[str, int], seed: int | None, seen_bytes: int = 0
+        self,
+        simulator: S,
+        sizes: dict[str, int],
+        seed: int | None,
+        seen_bytes: int = 0,
+        field_bytes: int = 0,
     ) -> None:
         numbers = [as_int(name, number) for name, number in sizes.items()]
         for name, number in zip(sizes, numbers, strict=True):
             check_range(name, number, 1)
         self.num_envs, num_members = self._shape = numbers[0], numbers[1]
+        check_memory(self.num_envs, field_bytes, "num_envs")
         wide = simulator.member_bytes + seen_bytes
         check_memory(self.num_envs * num_members, wide, " * ".join(sizes))
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed

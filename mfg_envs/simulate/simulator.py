@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array
@@ -118,15 +117,8 @@ class PopulationSimulator(Simulator):
 
     @property
     @abstractmethod
-    def field_bounds(self) -> tuple[float, float]:
-        """Bounds of the numbers of a mean field."""
-
-    @property
     def field_space(self) -> spaces.Box:
         """Space of a mean field, flattened."""
-        return spaces.Box(
-            *self.field_bounds, (int(np.prod(self.game.mean_field_shape)),), np.float32
-        )
 
     @abstractmethod
     def read(self, actions: Mapping[str, Any], agents: Sequence[str]) -> Array:

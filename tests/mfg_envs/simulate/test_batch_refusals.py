@@ -123,6 +123,13 @@ def test_too_many_players_are_refused_before_memory_is_taken():
         tracemalloc.stop()
 
 
+def test_mean_fields_count_as_memory_unless_they_are_shared():
+    wide = replace(GAME, num_cells=10_000)
+    with pytest.raises(ValueError, match=r"^num_envs = 10{7} needs 1490.1 GiB"):
+        BatchEnv(wide, 10**7, 1)
+    assert BatchEnv(wide, 10**4, 1, mode="mean_field").num_envs == 10**4
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_before_the_first_reset_and_after_the_end(back_end, mode):
     env = BatchEnv(SHORT, 2, 5, seed=0, mode=mode)
