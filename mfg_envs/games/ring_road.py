@@ -14,9 +14,10 @@ Can Efficiently Learn Mean Field Games" (arXiv 2405.03718); reward "min": Zhang 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -121,12 +122,11 @@ class Road(FiniteGame):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RingRoad(Road, reward="min"):
-    """Speed control on a ring road; the wanted speed is the smaller of the two terms.
+class SpeedControl(Road):
+    """Drivers who pay for the gap between their speed and the one they want.
 
     State, actions and noise: those of ``Road``.
-    Reward: ``-(speed - min(b(s), (1 - density / jam_density) / 2))^2 / 2 / num_cells``, with
-    ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
+    Reward: ``-gap^2 / 2 / num_cells``; a subclass says what the gap is.
 
     Attributes:
         jam_density: Density at which traffic stops, in multiples of the average.
@@ -135,6 +135,24 @@ class RingRoad(Road, reward="min"):
     name: ClassVar[str] = "ring_road"
 
     jam_density: Annotated[float, Between(1e-9)] = 3.0
+
+    @abstractmethod
+    def gap(self, s: Any, a: Any, m: Any) -> Any:
+        """Return by how much the speed misses the wanted one in the cell s."""
+
+    def reward(self, t, x, a, m):
+        gap = self.gap(self.cell[x], a, m)
+        return gap * gap * self.price
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingRoad(SpeedControl, reward="min"):
+    """Speed control on a ring road; the wanted speed is the smaller of the two terms.
+
+    State, actions and noise: those of ``Road``.
+    Reward: ``-(speed - min(b(s), (1 - density / jam_density) / 2))^2 / 2 / num_cells``, with
+    ``b(s) = 0.2 (sin(4 pi (s + 1) / S) + 2)``.
+    """
 
     @cached_property
     def location(self) -> Array:
@@ -147,11 +165,12 @@ class RingRoad(Road, reward="min"):
         """What one unit of mass in a cell takes off Greenshields' speed."""
         return 0.5 * self.num_cells / self.jam_density
 
-    def reward(self, t, x, a, m):
-        s = self.cell[x]
-        greenshields = 0.5 - at(m, s) * self.slowdown
-        gap = self.speeds[a] - np.minimum(self.location[s], greenshields)
-        return gap * gap * self.price
+    def greenshields(self, s: Any, m: Any) -> Any:
+        """Return the speed that the crowd in the cell s leaves."""
+        return 0.5 - at(m, s) * self.slowdown
+
+    def gap(self, s: Any, a: Any, m: Any) -> Any:
+        return self.speeds[a] - np.minimum(self.location[s], self.greenshields(s, m))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,15 +191,12 @@ class AdditiveRingRoad(RingRoad, reward="additive"):
         """Location term b of the wanted speed, (S,)."""
         return 0.2 * (np.sin(4 * np.pi * np.arange(self.num_cells) / self.num_cells) + 1)
 
-    def reward(self, t, x, a, m):
-        s = self.cell[x]
-        greenshields = 0.5 - at(m, s) * self.slowdown
-        gap = self.speeds[a] - self.location[s] - greenshields
-        return gap * gap * self.price
+    def gap(self, s: Any, a: Any, m: Any) -> Any:
+        return self.speeds[a] - self.location[s] - self.greenshields(s, m)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LWR(RingRoad, reward="lwr"):
+class LWR(SpeedControl, reward="lwr"):
     """Speed control for a finite time; the wanted speed is Greenshields', one minus the density.
 
     Reward: ``-(1 - speed - rho)^2 / 2 / S`` with ``rho = density / jam_density``; speeds as in
@@ -196,9 +212,12 @@ class LWR(RingRoad, reward="lwr"):
         """Density of one unit of mass in a cell, in multiples of the jam density."""
         return self.num_cells / self.jam_density
 
-    def reward(self, t, x, a, m):
-        gap = 1 - self.speeds[a] - at(m, self.cell[x]) * self.crowding
-        return gap * gap * self.price
+    def density(self, s: Any, m: Any) -> Any:
+        """Return rho in the cell s."""
+        return at(m, s) * self.crowding
+
+    def gap(self, s: Any, a: Any, m: Any) -> Any:
+        return 1 - self.speeds[a] - self.density(s, m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +228,7 @@ class Separable(LWR, reward="separable"):
     """
 
     def reward(self, t, x, a, m):
-        u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
+        u, rho = self.speeds[a], self.density(self.cell[x], m)
         return 2 * self.price * (0.5 * u * u + rho - u)
 
 
@@ -221,5 +240,5 @@ class NonSeparable(LWR, reward="non_separable"):
     """
 
     def reward(self, t, x, a, m):
-        u, rho = self.speeds[a], at(m, self.cell[x]) * self.crowding
+        u, rho = self.speeds[a], self.density(self.cell[x], m)
         return 2 * self.price * (0.5 * u * u + rho * u - u)
