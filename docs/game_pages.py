@@ -164,9 +164,14 @@ def _steps(name: str) -> int:
 
 
 def _laws(cls: Any) -> list[Any]:
-    """Return the methods that are the game."""
+    """Return the methods that are the game, and those that they call."""
     names = KINDS[cls.kind].rules
-    return [getattr(cls, name) for name in names if getattr(cls, name).__module__ in _ours(cls)]
+    laws = [getattr(cls, name) for name in names if getattr(cls, name).__module__ in _ours(cls)]
+    for law in laws:  # it grows
+        methods = [getattr(cls, name, None) for name in law.__code__.co_names]
+        own = [method for method in methods if inspect.isfunction(method) and method not in laws]
+        laws += [method for method in own if method.__module__ in _ours(cls)]
+    return laws
 
 
 def _ours(cls: Any) -> set[str]:

@@ -13,20 +13,20 @@ from typing import ClassVar
 import numpy as np
 
 from mfg_envs.game import at, check_range
-from mfg_envs.games.ring_road import Road
+from mfg_envs.games.road import Road
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flocking(Road):
     """Choose a speed; moving costs its square, and being behind the others ahead pays.
 
-    State, actions and noise: those of ``ring_road``.
+    State, actions and noise: those of ``Road``.
     Reward: ``-(speed^2 + (1 - c)^2 / 2) / S`` with ``c`` the centre of mass of the players within
     ``radius`` cells, in multiples of the ring: the mean of their cells 1..S, divided by S.  The
     window ends at cells 1 and S; in an empty window c is the player's own cell.
 
     Attributes:
-        radius: Cells a player sees to either side; >= 0.
+        radius: Cells a player sees to either side; at most ``num_cells``.
     """
 
     name: ClassVar[str] = "flocking"

@@ -64,6 +64,7 @@ def functions_of(kernel: FunctionType) -> list[FunctionType]:
     while open_:
         value = open_.pop()
         value = getattr(value, "py_func", value)  # of a compiled kernel
+        open_ += getattr(value, "_calls", {}).values()  # of what stands for a game
         if not isinstance(value, FunctionType) or value in found:
             continue
         found.append(value)

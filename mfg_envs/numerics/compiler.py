@@ -1,8 +1,8 @@
 """From a game's methods to compiled functions: numba, its disk cache, and the way without it.
 
-numba compiles the very methods NumPy runs.  ``self`` becomes a NamedTuple of what the methods
-read of it: numeric fields, and properties that are numbers or arrays.  A kernel gets those
-values as a plain tuple and rebuilds the NamedTuple, so that one compiled version serves every
+numba compiles the very methods NumPy runs, and those that they call.  ``self`` becomes a NamedTuple
+of what they read of it: numeric fields, and properties that are numbers or arrays.  A kernel gets
+those values as a plain tuple and rebuilds the NamedTuple, so that one compiled version serves every
 size of a game.
 
 ``MFG_ENVS_BACKEND=numpy|numba`` forces a back end; without numba, NumPy runs everything.
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.game import Game, at, vectors
-from mfg_envs.numerics import compile_errors, elementwise
+from mfg_envs.numerics import calls, compile_errors, elementwise
 from mfg_envs.numerics.kernel_cache import digest, disk_cache, warn_once
 
 
@@ -59,7 +59,8 @@ class Methods(NamedTuple):
     """A class of games as compiled kernels see it.
 
     Attributes:
-        view: NamedTuple class that stands for ``self``; ``view._fields`` is what is read of it.
+        view: NamedTuple class that stands for ``self``; ``view._fields`` is what is read of it,
+            ``view._calls`` the methods that are called, by name.
         jit: Decorator that compiles a kernel built on these methods and keeps it on disk.
     """
 
@@ -73,12 +74,28 @@ class Methods(NamedTuple):
 @functools.cache
 def methods(game_class: type[Game]) -> Methods:
     """Return a class of games for kernels (compilation itself comes with the first call)."""
-    used = [inspect.unwrap(getattr(game_class, name)) for name in ("noise_law", "step", "reward")]
+    rules = [inspect.unwrap(getattr(game_class, name)) for name in ("noise_law", "step", "reward")]
     known = {*dir(game_class), *game_class.__dataclass_fields__}
-    read = sorted({name for f in used for name in f.__code__.co_names} & known)
-    view: Any = namedtuple("View", read, rename=True)
-    view._fields = tuple(read)  # namedtuple itself refuses names that begin with _
-    return Methods(view, *map(scalar, used), jit=compile_kernel)
+    read: set[str] = set()
+    called: dict[str, types.FunctionType] = {}
+    open_ = list(rules)
+    while open_:
+        names = set(open_.pop().__code__.co_names)
+        for name in sorted(known & names - called.keys()):
+            method = inspect.getattr_static(game_class, name, None)
+            if isinstance(method, types.FunctionType) and "super" not in names:
+                called[name] = inspect.unwrap(method)
+                open_.append(called[name])
+            else:
+                read.add(name)
+    if called and not read:
+        read.add("discount")  # numba takes an empty tuple that a method is called on for none
+    view: Any = namedtuple("View", sorted(read), rename=True)
+    view._fields = tuple(sorted(read))  # namedtuple itself refuses names that begin with _
+    view._calls = {name: scalar(method) for name, method in called.items()}
+    for name in called:
+        calls.allow(name)
+    return Methods(view, *map(scalar, rules), jit=compile_kernel)
 
 
 def constants(game: Game) -> tuple[Any, ...]:
@@ -94,8 +111,9 @@ def constants(game: Game) -> tuple[Any, ...]:
             value = np.ascontiguousarray(value)
         elif callable(value):
             raise TypeError(
-                f"{type(game).__name__} calls self.{name} or super().{name} in step, noise_law or"
-                " reward: compiled methods call functions of a module; or set compiles = False"
+                f"{type(game).__name__} calls super().{name}, or a self.{name} that is no plain"
+                " method, in step, noise_law or reward: compiled methods call methods of self and"
+                " functions of a module; or set compiles = False"
             )
         elif not _is_numbers(value):
             raise TypeError(

@@ -50,8 +50,12 @@ class Chooses(Coin):
 
 
 class Asks(Coin):
+    @staticmethod
+    def worth(x):
+        return 1.0 * x
+
     def reward(self, t, x, a, m):
-        return 1.0 * self.observe(x)
+        return self.worth(x)
 
 
 class Spelled(Coin):
@@ -124,8 +128,8 @@ def test_numpy_plays_what_does_not_compile_if_the_class_says_so(use):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (Asks, "Asks calls self.observe or super().observe in step, noise_law or reward"),
-        (Inherits, "Inherits calls self.reward or super().reward in step, noise_law or reward"),
+        (Asks, "Asks calls super().worth, or a self.worth that is no plain method, in step,"),
+        (Inherits, "Inherits calls super().reward, or a self.reward that is no plain method, in"),
         (Spelled, "Spelled reads self.words = ('a', 'b') in step, noise_law or reward"),
     ],
 )

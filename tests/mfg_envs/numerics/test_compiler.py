@@ -35,8 +35,11 @@ class Game(FiniteGame):
     def step(self, t, x, a, m, w):
         return (x + w) % 2
 
+    def more(self, x):
+        return 0.0 * x
+
     def reward(self, t, x, a, m):
-        return LEVEL + TABLE[a] + bonus(x) + knobs.WEIGHT
+        return LEVEL + TABLE[a] + bonus(x) + knobs.WEIGHT + self.more(x)
 """
 HELPERS = """
 import numpy as np
@@ -115,6 +118,7 @@ def test_a_kernel_is_never_older_than_what_it_was_made_of(project):
         ("deep(x) + 1", "deep(x) + 9"): 8,  # a function of another module
         ("DEPTH = 5.0", "DEPTH = 21.0"): 16,  # what that function calls on
         ("= 10.0", "= 42.0"): 32,  # a number read through its module
+        ("return 0.0 * x", "return 128.0 + 0.0 * x"): 128,  # a method that the method calls
         ("0.0\n", "64.0\n"): 64,  # a number the kernel itself has from another module
     }
     assert run(project / "show.py").strip() == str([[19.0, 21.0]] * 2)
