@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from mfg_envs.environments.representative import RepresentativeEnv
-from mfg_envs.game import FiniteGame, check_choice, check_range
+from mfg_envs.game import Count, FiniteGame, OneOf, Probability, check_parameters
 
 from ..runs.iterate import Iterate
 from . import trajectory
@@ -46,19 +46,16 @@ class SemiSGD:
     learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
     random: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
-    iterations: int = 200
-    inner_steps: int = 500
-    alpha: float = 1e-3
-    beta: float = 1e-3
+    iterations: Count = 200
+    inner_steps: Count = 500
+    alpha: Probability = 1e-3
+    beta: Probability = 1e-3
     heat: float = GREEDY
-    refresh: int = 1
+    refresh: Count = 1
     q_scale: float = 1e-6
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "inner_steps", "refresh"):
-            check_range(name, getattr(self, name), 1)
-        check_range("alpha", self.alpha, 0, 1)
-        check_range("beta", self.beta, 0, 1)
+        check_parameters(self)
         if self.inner_steps % self.refresh:
             raise ValueError(
                 f"refresh must divide inner_steps = {self.inner_steps}, got {self.refresh}"
@@ -97,21 +94,16 @@ class SampledFixedPointIteration:
     learns: ClassVar[tuple[type, ...]] = (FiniteGame, RepresentativeEnv)
     random: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
-    variant: str = "plain"
-    iterations: int = 200
-    inner_steps: int = 500
-    alpha: float = 1e-3
-    beta: float = 1e-3
+    variant: Annotated[str, OneOf("plain", "entropy", "fictitious_play", "q_averaging")] = "plain"
+    iterations: Count = 200
+    inner_steps: Count = 500
+    alpha: Probability = 1e-3
+    beta: Probability = 1e-3
     heat: float | None = None
     q_scale: float = 1e-6
 
     def __post_init__(self) -> None:
-        variants = ("plain", "entropy", "fictitious_play", "q_averaging")
-        check_choice("variant", self.variant, variants)
-        check_range("iterations", self.iterations, 1)
-        check_range("inner_steps", self.inner_steps, 1)
-        check_range("alpha", self.alpha, 0, 1)
-        check_range("beta", self.beta, 0, 1)
+        check_parameters(self)
 
     def learn(
         self,

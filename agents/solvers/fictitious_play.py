@@ -15,7 +15,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import Count, FiniteGame, NonNegative, check_parameters
 
 from ..runs.iterate import Iterate
 from .occupation import law_of, occupation, policy_of
@@ -30,18 +30,17 @@ class FictitiousPlay:
 
     Attributes:
         iterations: Best responses to average, the uniform policy being the first.
-        delta: Weight of response k is proportional to ``k^delta``; >= 0.
+        delta: Weight of response k is proportional to ``k^delta``.
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
     random: ClassVar[bool] = False
     side_by_side: ClassVar[bool] = False
-    iterations: int = 100
-    delta: float = 0.0
+    iterations: Count = 100
+    delta: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("delta", self.delta, 0)
+        check_parameters(self)
 
     def learn(
         self, source: FiniteGame, seed: int = 0, start: Iterate | None = None

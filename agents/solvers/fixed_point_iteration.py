@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import Count, FiniteGame, NonNegative, Positive, check_parameters
 
 from ..runs.iterate import Iterate
 
@@ -24,22 +24,19 @@ class FixedPointIteration:
 
     Attributes:
         iterations: Best responses to compute.
-        step: First step, > 0.
-        decay: Exponent of its decay, >= 0.
+        step: First step.
+        decay: Exponent of its decay.
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
     random: ClassVar[bool] = False
     side_by_side: ClassVar[bool] = False
-    iterations: int = 100
-    step: float = 1.0
-    decay: float = 0.0
+    iterations: Count = 100
+    step: Positive = 1.0
+    decay: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("decay", self.decay, 0)
-        if not self.step > 0:
-            raise ValueError(f"step must be positive, got {self.step}")
+        check_parameters(self)
 
     def learn(
         self, source: FiniteGame, seed: int = 0, start: Iterate | None = None

@@ -30,7 +30,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import Count, FiniteGame, Positive, Probability, check_parameters
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -42,22 +42,19 @@ class MunchausenOMD:
 
     Attributes:
         iterations: Updates.
-        temperature: Units of q for one of ``log policy``; > 0.
-        alpha: Weight of ``log policy``; in [0, 1].
+        temperature: Units of q for one of ``log policy``.
+        alpha: Weight of ``log policy``.
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
     random: ClassVar[bool] = False
     side_by_side: ClassVar[bool] = False
-    iterations: int = 100
-    temperature: float = 1.0
-    alpha: float = 0.99
+    iterations: Count = 100
+    temperature: Positive = 1.0
+    alpha: Probability = 0.99
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("alpha", self.alpha, 0, 1)
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be positive, got {self.temperature}")
+        check_parameters(self)
 
     def learn(
         self, source: FiniteGame, seed: int = 0, start: Iterate | None = None

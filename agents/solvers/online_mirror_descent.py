@@ -14,7 +14,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import FiniteGame, check_range
+from mfg_envs.game import Count, FiniteGame, Positive, check_parameters
 
 from ..runs.iterate import Iterate
 
@@ -25,19 +25,17 @@ class OnlineMirrorDescent:
 
     Attributes:
         iterations: Updates.
-        rate: Weight of an update, per unit of q; > 0.
+        rate: Weight of an update, per unit of q.
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
     random: ClassVar[bool] = False
     side_by_side: ClassVar[bool] = False
-    iterations: int = 100
-    rate: float = 1.0
+    iterations: Count = 100
+    rate: Positive = 1.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        if not self.rate > 0:
-            raise ValueError(f"rate must be positive, got {self.rate}")
+        check_parameters(self)
 
     def learn(
         self, source: FiniteGame, seed: int = 0, start: Iterate | None = None
