@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game import Array, ContinuousGame, Count, Positive
 from mfg_envs.game.horizons import decisions
 
-from .deep_fictitious_play import (
-    Memory,
-    Seeds,
-    SimpleFictitiousPlay,
-    check_counts,
-    check_rate,
-)
+from .deep_fictitious_play import Memory, Seeds, SimpleFictitiousPlay
 from .network_policies import NetworkPolicy, UniformPolicy, features, to_scaled
 from .trajectories import trajectories
 
@@ -36,18 +30,11 @@ class AveragePolicyFictitiousPlay(SimpleFictitiousPlay):
         clone_learning_rate: At first; it falls to a tenth.
     """
 
-    triples: int = 10_000
-    reservoir: int | None = None
-    clone_steps: int = 1_000
-    clone_batch: int = 512
-    clone_learning_rate: float = 1e-3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self, ("triples", "clone_steps", "clone_batch"))
-        if self.reservoir is not None:
-            check_counts(self, ("reservoir",))
-        check_rate("clone_learning_rate", self.clone_learning_rate)
+    triples: Count = 10_000
+    reservoir: Count | None = None
+    clone_steps: Count = 1_000
+    clone_batch: Count = 512
+    clone_learning_rate: Positive = 1e-3
 
     @property
     def _squash(self) -> bool:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import Array, ContinuousGame
+from mfg_envs.game import Array, ContinuousGame, Count
 from mfg_envs.game.horizons import decisions
 
 from ..runs.iterate import Iterate
 from .average_policy_fictitious_play import AveragePolicyFictitiousPlay
-from .deep_fictitious_play import Memory, Seeds, check_counts
+from .deep_fictitious_play import Memory, Seeds
 from .trajectories import trajectories
 
 if TYPE_CHECKING:
@@ -31,13 +31,9 @@ class DedaFP(AveragePolicyFictitiousPlay):
 
     shortest: ClassVar[int] = 2  # at time 0 the law is known, there is nothing to fit
 
-    trajectories: int = 10_000
-    flow_steps: int = 500
-    flow_batch: int = 1_024
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self, ("trajectories", "flow_steps", "flow_batch"))
+    trajectories: Count = 10_000
+    flow_steps: Count = 500
+    flow_batch: Count = 1_024
 
     def flow(self, game: ContinuousGame, iterate: Iterate) -> Any:
         """Return the density flow p(x | t) of the average policy, a ``DensityFlow``."""

@@ -24,14 +24,23 @@ The first response meets players who choose actions at random, evenly; they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mfg_envs import metrics
-from mfg_envs.game import Array, ContinuousGame, as_int, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    ContinuousGame,
+    Count,
+    NonNegative,
+    OneOf,
+    Positive,
+    check_parameters,
+    check_range,
+)
 from mfg_envs.game.horizons import decisions
 from mfg_envs.numerics import random
 
@@ -80,8 +89,8 @@ class SimpleFictitiousPlay(Learner):
         response_steps: Steps of the game per response, all copies counted.
         response_updates: Gradient steps per response, rounded up to as many in every round.
         response_batch: Transitions of a gradient step.
-        learning_rate: Of the responses, > 0.
-        entropy: Weight of the entropy of a response, in units of the scaled reward; >= 0.
+        learning_rate: Of the responses.
+        entropy: Weight of the entropy of a response, in units of the scaled reward.
         num_players: Copies of the player that learn side by side.
         crowd: Simulated players that a response meets.
         greedy: Whether responses do what is most probable when they are averaged; else they draw.
@@ -93,31 +102,23 @@ class SimpleFictitiousPlay(Learner):
     shortest: ClassVar[int] = 1
     """Decisions of an episode that are needed."""
 
-    iterations: int = 20
-    response: str = "sac"
-    response_steps: int = 20_000
-    response_updates: int = 1_000
-    response_batch: int = 256
-    learning_rate: float = 1e-3
-    entropy: float = 1e-3
-    num_players: int = 64
-    crowd: int = 1_000
+    iterations: Count = 20
+    response: Annotated[str, OneOf("sac", "ppo")] = "sac"
+    response_steps: Count = 20_000
+    response_updates: Count = 1_000
+    response_batch: Count = 256
+    learning_rate: Positive = 1e-3
+    entropy: NonNegative = 1e-3
+    num_players: Count = 64
+    crowd: Count = 1_000
     greedy: bool = True
-    hidden: tuple[int, ...] = (256, 256)
-    device: str = "cpu"
+    hidden: tuple[Count, ...] = (256, 256)
+    device: Annotated[str, OneOf("cpu", "cuda", "auto")] = "cpu"
 
     def __post_init__(self) -> None:
-        check_choice("response", self.response, ("sac", "ppo"))
-        check_choice("device", self.device, ("cpu", "cuda", "auto"))
-        check_choice("greedy", self.greedy, (False, True))
-        counts = ("response_steps", "response_updates", "response_batch", "num_players", "crowd")
-        check_counts(self, ("iterations", *counts))
-        if not isinstance(self.hidden, tuple) or not self.hidden:
-            raise ValueError(f"hidden must be a tuple of widths, (256, 256) say, got {self.hidden}")
-        for width in self.hidden:
-            check_range("hidden", as_int("hidden", width), 1)
-        check_range("entropy", self.entropy, 0)
-        check_rate("learning_rate", self.learning_rate)
+        check_parameters(self)
+        if not self.hidden:
+            raise ValueError("hidden must be a tuple of widths, (256, 256) say, got ()")
 
     def prepare(self, source: ContinuousGame, seed: int, /) -> Study:
         """Return the game and the seeds.
@@ -261,18 +262,6 @@ class SimpleFictitiousPlay(Learner):
         """Return the mean fields of the average policy."""
         policy, seed = self._play(game, memory, of("sample")), of("sample")
         return metrics.simulated_flow(game, policy, num_players=self.crowd, seed=seed)
-
-
-def check_counts(learner: Any, names: Sequence[str]) -> None:
-    """Raise unless fields are whole numbers >= 1."""
-    for name in names:
-        check_range(name, as_int(name, getattr(learner, name)), 1)
-
-
-def check_rate(name: str, value: float) -> None:
-    """Raise unless a learning rate is a positive number."""
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
 def _check(game: Any) -> ContinuousGame:

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from mfg_envs.game import Array, check_range
+from mfg_envs.game import (
+    Array,
+    Count,
+    NonNegative,
+    Positive,
+    Probability,
+    check_parameters,
+    check_range,
+)
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
@@ -43,42 +51,34 @@ class BatchedIndependentPPO(Learner):
         num_steps: Steps of a rollout, T.
         num_epochs: Passes over a rollout.
         num_minibatches: Parts of a rollout (B * T transitions of each player).
-        learning_rate: Of Adam, > 0.
-        discount: Weight of the next step's value, in [0, 1].
-        gae_lambda: Of generalised advantage estimation, in [0, 1].
-        clip: Range of the ratio of probabilities, > 0.
-        entropy_weight: Weight of the entropy bonus, >= 0.
-        value_weight: Weight of the value loss, >= 0.
-        max_gradient: Greatest norm of a player's gradient, > 0.
+        learning_rate: Of Adam.
+        discount: Weight of the next step's value.
+        gae_lambda: Of generalised advantage estimation.
+        clip: Range of the ratio of probabilities.
+        entropy_weight: Weight of the entropy bonus.
+        value_weight: Weight of the value loss.
+        max_gradient: Greatest norm of a player's gradient.
         hidden: Widths of the hidden layers of both networks.
     """
 
     learns: ClassVar[tuple[type, ...]] = (ParallelEnv,)
     units: ClassVar[dict[str, str]] = {"value_weight": "per unit of q squared"}
-    iterations: int = 100
-    copies: int = 1
-    num_steps: int = 128
-    num_epochs: int = 4
-    num_minibatches: int = 4
-    learning_rate: float = 3e-4
-    discount: float = 0.99
-    gae_lambda: float = 0.95
-    clip: float = 0.2
-    entropy_weight: float = 0.0
-    value_weight: float = 0.5
-    max_gradient: float = 0.5
-    hidden: tuple[int, ...] = (64, 64)
+    iterations: Count = 100
+    copies: Count = 1
+    num_steps: Count = 128
+    num_epochs: Count = 4
+    num_minibatches: Count = 4
+    learning_rate: Positive = 3e-4
+    discount: Probability = 0.99
+    gae_lambda: Probability = 0.95
+    clip: Positive = 0.2
+    entropy_weight: NonNegative = 0.0
+    value_weight: NonNegative = 0.5
+    max_gradient: Positive = 0.5
+    hidden: tuple[Count, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "copies", "num_steps", "num_epochs", "num_minibatches"):
-            check_range(name, getattr(self, name), 1)
-        for name in ("discount", "gae_lambda"):
-            check_range(name, getattr(self, name), 0, 1)
-        for name in ("entropy_weight", "value_weight"):
-            check_range(name, getattr(self, name), 0)
-        for name in ("learning_rate", "clip", "max_gradient"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        check_parameters(self)
         check_range("num_minibatches", self.num_minibatches, 1, self.copies * self.num_steps)
 
     def prepare(self, source: Any, seed: int, /) -> Training:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mfg_envs.game import Array, FiniteGame, check_range
+from mfg_envs.game import Array, Count, FiniteGame, NonNegative, check_parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +25,12 @@ class Communication:
         steps: Steps of the path in which policies earn their scores.
     """
 
-    radius: float
-    rounds: int = 1
-    steps: int = 20
+    radius: NonNegative
+    rounds: Count = 1
+    steps: Count = 20
 
     def __post_init__(self) -> None:
-        check_range("radius", self.radius, 0)
-        check_range("rounds", self.rounds, 1)
-        check_range("steps", self.steps, 1)
+        check_parameters(self)
 
     def adopt(self, game: FiniteGame, x: Array, scores: Array) -> Array:
         """Return whose policy each player has afterwards, int (N,).

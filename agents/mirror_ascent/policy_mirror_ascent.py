@@ -19,13 +19,22 @@ upper bound (``conditional_td`` has the loop)::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pettingzoo import ParallelEnv
 
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, FiniteGame, as_int, check_choice, check_range
+from mfg_envs.game import (
+    Array,
+    Between,
+    Count,
+    FiniteGame,
+    NonNegative,
+    OneOf,
+    Positive,
+    check_parameters,
+)
 from mfg_envs.metrics import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -52,8 +61,8 @@ class PolicyMirrorAscent(Learner):
             player has a table of its own and hears nothing of the others; "exact": no path.
         num_players: Players N of a game; an environment brings its own.
         iterations: Mirror steps K.
-        eta: Length of a step, > 0.
-        entropy: Weight of the entropy in rescaled rewards, >= 0.
+        eta: Length of a step.
+        entropy: Weight of the entropy in rescaled rewards.
         td_steps: Transitions learned from between two mirror steps, M_td.
         mixing: Steps of the path before each of them, M_mix.
         rate: Step sizes are ``rate / ((1 - discount) (delay + m - 1))``, at most 1, m = 0, 1, ...
@@ -67,40 +76,28 @@ class PolicyMirrorAscent(Learner):
             path; 0: learn from each at once.
         replay_passes: How often the stored transitions are gone through.
         communication: Who passes on policies to whom (independent players of a game).
-        discount: In (0, 1); None: the game's.
+        discount: None: the game's.
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame, ParallelEnv)
     units: ClassVar[dict[str, str]] = {"reward_range": "units of reward"}
-    mode: str = "centralised"
-    num_players: int = 100
-    iterations: int = 20
-    eta: float = 1.0
-    entropy: float = 0.2
-    td_steps: int = 10_000
-    mixing: int = 4
-    rate: float = 2.0
-    delay: float = 200.0
+    mode: Annotated[str, OneOf("centralised", "independent", "exact")] = "centralised"
+    num_players: Count = 100
+    iterations: Count = 20
+    eta: Positive = 1.0
+    entropy: NonNegative = 0.2
+    td_steps: Count = 10_000
+    mixing: Annotated[int, Between(0)] = 4
+    rate: Positive = 2.0
+    delay: Annotated[float, Between(1, ends="(]")] = 200.0
     reward_range: tuple[float, float] = (0.0, 1.0)
-    replay_size: int = 0
-    replay_passes: int = 1
+    replay_size: Annotated[int, Between(0)] = 0
+    replay_passes: Count = 1
     communication: Communication | None = None
-    discount: float | None = None
+    discount: Annotated[float, Between(0, 1, "()")] | None = None
 
     def __post_init__(self) -> None:
-        check_choice("mode", self.mode, ("centralised", "independent", "exact"))
-        for name in ("num_players", "iterations", "td_steps", "replay_passes"):
-            check_range(name, as_int(name, getattr(self, name)), 1)
-        for name in ("mixing", "replay_size"):
-            check_range(name, as_int(name, getattr(self, name)), 0)
-        check_range("entropy", self.entropy, 0)
-        for name in ("eta", "rate"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
-        if not self.delay > 1:
-            raise ValueError(f"delay must be above 1, got {self.delay}")
-        if self.discount is not None and not 0 < self.discount < 1:
-            raise ValueError(f"discount must be in (0, 1), got {self.discount}")
+        check_parameters(self)
         low, high = self.reward_range
         if not low < high:
             raise ValueError(f"reward_range must be (low, high) with low < high, got {low, high}")

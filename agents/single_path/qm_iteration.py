@@ -14,11 +14,18 @@ iterations make one fixed-point step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import check_choice, check_range
+from mfg_envs.game import (
+    Count,
+    NonNegative,
+    OneOf,
+    Probability,
+    check_choice,
+    check_parameters,
+)
 
 from .online_learner import OnlineLearner
 from .trajectory import Rules, Schedule
@@ -43,30 +50,25 @@ class QMIteration(OnlineLearner):
         inner_steps: Transitions an outer iteration, T.  None: 2000 off, 3000 on.
         alpha: Step size of the action values, constant.
         beta: "restart": 1/t with t from 1 in every outer iteration; "continue": 1/(t + kT).
-        heat_growth: Inverse temperature per transition so far, >= 0.  None: 1/2 off, 1 on.
+        heat_growth: Inverse temperature per transition so far.  None: 1/2 off, 1 on.
         target: "max" (published runs) or "sarsa" (theory).
     """
 
     units: ClassVar[dict[str, str]] = {"heat_growth": "per unit of q and transition"}
-    variant: str = "off"
-    iterations: int = AS_PUBLISHED
-    inner_steps: int = AS_PUBLISHED
-    alpha: float = 1e-3
-    beta: str = "restart"
-    heat_growth: float = AS_PUBLISHED
-    target: str = "max"
+    variant: Annotated[str, OneOf(*PUBLISHED)] = "off"
+    iterations: Count = AS_PUBLISHED
+    inner_steps: Count = AS_PUBLISHED
+    alpha: Probability = 1e-3
+    beta: Annotated[str, OneOf("restart", "continue")] = "restart"
+    heat_growth: NonNegative = AS_PUBLISHED
+    target: Annotated[str, OneOf("max", "sarsa")] = "max"
 
     def __post_init__(self) -> None:
-        check_choice("variant", self.variant, ("off", "on"))
-        check_choice("beta", self.beta, ("restart", "continue"))
-        check_choice("target", self.target, ("max", "sarsa"))
+        check_choice("variant", self.variant, PUBLISHED)
         for name, number in PUBLISHED[self.variant].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, number)
-        check_range("iterations", self.iterations, 1)
-        check_range("inner_steps", self.inner_steps, 1)
-        check_range("heat_growth", self.heat_growth, 0)
-        check_range("alpha", self.alpha, 0, 1)
+        check_parameters(self)
 
     @property
     def rules(self) -> Rules:

@@ -13,11 +13,16 @@ the M of the rewards inside an outer iteration, and have ``max_b Q(s', b)`` for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from mfg_envs.game import check_choice, check_range
+from mfg_envs.game import (
+    Count,
+    OneOf,
+    Probability,
+    check_parameters,
+)
 
 from .online_learner import OnlineLearner
 from .trajectory import Memory, Rules, Schedule
@@ -45,19 +50,16 @@ class SemiSGD(OnlineLearner):
     """
 
     units: ClassVar[dict[str, str]] = UNITS
-    iterations: int = 200
-    inner_steps: int = 500
-    alpha: float = 1e-3
-    beta: float = 1e-3
+    iterations: Count = 200
+    inner_steps: Count = 500
+    alpha: Probability = 1e-3
+    beta: Probability = 1e-3
     heat: float = GREEDY
-    refresh: int = 1
+    refresh: Count = 1
     q_scale: float = 1e-6
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "inner_steps", "refresh"):
-            check_range(name, getattr(self, name), 1)
-        check_range("alpha", self.alpha, 0, 1)
-        check_range("beta", self.beta, 0, 1)
+        check_parameters(self)
         if self.inner_steps % self.refresh:
             raise ValueError(
                 f"refresh must divide inner_steps = {self.inner_steps}, got {self.refresh}"
@@ -94,21 +96,16 @@ class SampledFixedPointIteration(OnlineLearner):
     """
 
     units: ClassVar[dict[str, str]] = UNITS
-    variant: str = "plain"
-    iterations: int = 200
-    inner_steps: int = 500
-    alpha: float = 1e-3
-    beta: float = 1e-3
+    variant: Annotated[str, OneOf("plain", "entropy", "fictitious_play", "q_averaging")] = "plain"
+    iterations: Count = 200
+    inner_steps: Count = 500
+    alpha: Probability = 1e-3
+    beta: Probability = 1e-3
     heat: float | None = None
     q_scale: float = 1e-6
 
     def __post_init__(self) -> None:
-        variants = ("plain", "entropy", "fictitious_play", "q_averaging")
-        check_choice("variant", self.variant, variants)
-        check_range("iterations", self.iterations, 1)
-        check_range("inner_steps", self.inner_steps, 1)
-        check_range("alpha", self.alpha, 0, 1)
-        check_range("beta", self.beta, 0, 1)
+        check_parameters(self)
 
     @property
     def rules(self) -> Rules:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import check_range
+from mfg_envs.game import Count, NonNegative, check_parameters
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -29,15 +29,14 @@ class FictitiousPlay(ExactSolver):
 
     Attributes:
         iterations: Best responses to average, the uniform policy being the first.
-        delta: Weight of response k is proportional to ``k^delta``; >= 0.
+        delta: Weight of response k is proportional to ``k^delta``.
     """
 
-    iterations: int = 100
-    delta: float = 0.0
+    iterations: Count = 100
+    delta: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("delta", self.delta, 0)
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which counts as the first response."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import check_range
+from mfg_envs.game import Count, NonNegative, Positive, check_parameters
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -25,19 +25,16 @@ class FixedPointIteration(ExactSolver):
 
     Attributes:
         iterations: Best responses to compute.
-        step: First step, > 0.
-        decay: Exponent of its decay, >= 0.
+        step: First step.
+        decay: Exponent of its decay.
     """
 
-    iterations: int = 100
-    step: float = 1.0
-    decay: float = 0.0
+    iterations: Count = 100
+    step: Positive = 1.0
+    decay: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("decay", self.decay, 0)
-        if not self.step > 0:
-            raise ValueError(f"step must be positive, got {self.step}")
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

@@ -54,7 +54,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, FiniteGame, check_range
+from mfg_envs.game import Array, Count, FiniteGame, Positive, check_parameters
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
@@ -98,25 +98,22 @@ class MFOMO(ExactSolver):
         c1: Weight of the consistency of L, where L is free.
         c2: Weight of the optimality of v.
         c3: Weight of complementary slackness.
-        rate: Rate of the logits; > 0.
+        rate: Rate of the logits.
         value_rate: Rate of the values, in units of the most that an action loses in the mean field
-            of the start (``scale``); > 0.
+            of the start (``scale``).
         free: With an end, too, let L leave the flow of its policy, as in the paper.
     """
 
-    iterations: int = 1000
-    c1: float = 30.0
-    c2: float = 10.0
-    c3: float = 1.0
-    rate: float = 0.1
-    value_rate: float = 0.02
+    iterations: Count = 1000
+    c1: Positive = 30.0
+    c2: Positive = 10.0
+    c3: Positive = 1.0
+    rate: Positive = 0.1
+    value_rate: Positive = 0.02
     free: bool = False
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        for name in ("c1", "c2", "c3", "rate", "value_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        check_parameters(self)
 
     def prepare(self, source: FiniteGame, seed: int) -> Objective:
         """Return the objective of a game.

@@ -28,7 +28,7 @@ from typing import ClassVar
 import numpy as np
 
 from mfg_envs.exact import policies
-from mfg_envs.game import check_range
+from mfg_envs.game import Count, Positive, Probability, check_parameters
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -41,20 +41,17 @@ class MunchausenOMD(ExactSolver):
 
     Attributes:
         iterations: Updates.
-        temperature: Units of q for one of ``log policy``; > 0.
-        alpha: Weight of ``log policy``; in [0, 1].
+        temperature: Units of q for one of ``log policy``.
+        alpha: Weight of ``log policy``.
     """
 
     units: ClassVar[dict[str, str]] = {"temperature": "units of q"}
-    iterations: int = 100
-    temperature: float = 1.0
-    alpha: float = 0.99
+    iterations: Count = 100
+    temperature: Positive = 1.0
+    alpha: Probability = 0.99
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        check_range("alpha", self.alpha, 0, 1)
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be positive, got {self.temperature}")
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

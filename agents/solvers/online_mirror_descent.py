@@ -13,7 +13,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import check_range
+from mfg_envs.game import Count, Positive, check_parameters
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -25,17 +25,15 @@ class OnlineMirrorDescent(ExactSolver):
 
     Attributes:
         iterations: Updates.
-        rate: Weight of an update, per unit of q; > 0.
+        rate: Weight of an update, per unit of q.
     """
 
     units: ClassVar[dict[str, str]] = {"rate": "per unit of q"}
-    iterations: int = 100
-    rate: float = 1.0
+    iterations: Count = 100
+    rate: Positive = 1.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        if not self.rate > 0:
-            raise ValueError(f"rate must be positive, got {self.rate}")
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

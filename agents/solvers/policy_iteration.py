@@ -24,7 +24,13 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, check_range
+from mfg_envs.game import (
+    Array,
+    Count,
+    NonNegative,
+    Positive,
+    check_parameters,
+)
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -40,27 +46,22 @@ class PolicyIteration(ExactSolver):
     Attributes:
         iterations: Improvements.
         temperature: Of the improved policy, in units of q; 0: greedy.
-        step: First step of the policy, > 0; 1 with ``decay = 0``: it is replaced.
-        decay: Exponent of its decay, >= 0.
-        crowd_step: First step of the crowd, > 0; 1 with ``crowd_decay = 0``: it follows at once.
-        crowd_decay: Exponent of its decay, >= 0.
+        step: First step of the policy; 1 with ``decay = 0``: it is replaced.
+        decay: Exponent of its decay.
+        crowd_step: First step of the crowd; 1 with ``crowd_decay = 0``: it follows at once.
+        crowd_decay: Exponent of its decay.
     """
 
     units: ClassVar[dict[str, str]] = {"temperature": "units of q"}
-    iterations: int = 100
-    temperature: float = 0.0
-    step: float = 1.0
-    decay: float = 0.0
-    crowd_step: float = 1.0
-    crowd_decay: float = 0.0
+    iterations: Count = 100
+    temperature: NonNegative = 0.0
+    step: Positive = 1.0
+    decay: NonNegative = 0.0
+    crowd_step: Positive = 1.0
+    crowd_decay: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        for name in ("temperature", "decay", "crowd_decay"):
-            check_range(name, getattr(self, name), 0)
-        for name in ("step", "crowd_step"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which the crowd follows."""

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, FiniteGame, check_choice, check_range
+from mfg_envs.game import Array, Between, Count, FiniteGame, OneOf, Positive, check_parameters
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -42,28 +42,22 @@ class PriorDescent(ExactSolver):
 
     Attributes:
         iterations: Soft responses.
-        eta: Temperature, in units of q; > 0.
+        eta: Temperature, in units of q.
         n_inner: Iterations after which the policy becomes the prior; None: never.
         operator: "boltzmann" or "relative_entropy".
-        eta_growth: Factor of eta whenever the prior moves; >= 1.  More than 1 keeps late priors
+        eta_growth: Factor of eta whenever the prior moves.  More than 1 keeps late priors
             from overshooting.
     """
 
     units: ClassVar[dict[str, str]] = {"eta": "units of q"}
-    iterations: int = 100
-    eta: float = 1.0
-    n_inner: int | None = None
-    operator: str = "boltzmann"
-    eta_growth: float = 1.0
+    iterations: Count = 100
+    eta: Positive = 1.0
+    n_inner: Count | None = None
+    operator: Annotated[str, OneOf(*OPERATORS)] = "boltzmann"
+    eta_growth: Annotated[float, Between(1)] = 1.0
 
     def __post_init__(self) -> None:
-        check_range("iterations", self.iterations, 1)
-        if not self.eta > 0:
-            raise ValueError(f"eta must be positive, got {self.eta}")
-        if self.n_inner is not None:
-            check_range("n_inner", self.n_inner, 1)
-        check_choice("operator", self.operator, OPERATORS)
-        check_range("eta_growth", self.eta_growth, 1)
+        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which is the first prior."""

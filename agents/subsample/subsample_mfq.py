@@ -30,11 +30,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import Array, TeamGame, as_int, check_choice, check_range
+from mfg_envs.game import Array, Count, OneOf, TeamGame, check_parameters
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
@@ -77,7 +77,7 @@ class SubsampleMFQ(Learner):
     """Cooperation learned from k of n locals; for team games.
 
     Attributes:
-        k: Locals of the surrogate, >= 1.
+        k: Locals of the surrogate.
         iterations: Sweeps, T.
         num_samples: Next states drawn a backup, m; None: the exact expectation.
         table: "joint", "mean_field", "state", or "auto": the smallest that will do, which is
@@ -86,18 +86,14 @@ class SubsampleMFQ(Learner):
     """
 
     learns: ClassVar[tuple[type, ...]] = (TeamGame,)
-    k: int = 5
-    iterations: int = 300
-    num_samples: int | None = None
-    table: str = "auto"
+    k: Count = 5
+    iterations: Count = 300
+    num_samples: Count | None = None
+    table: Annotated[str, OneOf("auto", *TABLES)] = "auto"
     stable: bool = False
 
     def __post_init__(self) -> None:
-        check_range("k", as_int("k", self.k), 1)
-        check_range("iterations", self.iterations, 1)
-        if self.num_samples is not None:
-            check_range("num_samples", as_int("num_samples", self.num_samples), 1)
-        check_choice("table", self.table, ("auto", *TABLES))
+        check_parameters(self)
         if self.stable and self.table == "state":
             raise ValueError(
                 'table "state" keeps no action values to average: choose "mean_field", "joint" or'

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from mfg_envs.game import as_float, as_int
+from mfg_envs.game.parameters import declarations
 from mfg_envs.registry import close_names
 
 from ..runs.learner import AnyLearner
@@ -40,35 +40,17 @@ def build(cls: Any, parameters: Mapping[str, Any]) -> AnyLearner:
     Raises:
         ValueError: If a parameter is unknown, or a value is wrong for it; names it.
     """
-    known = {}
-    for field in (f for f in fields(cls) if f.init):
-        kind = field.type.__name__ if isinstance(field.type, type) else str(field.type)
-        known[field.name] = f"{kind} | None" if field.default is None else kind
+    known = {f.name: f.default for f in fields(cls) if f.init}
     for name in parameters:
         if name not in known:
             hint = close_names(name, known)
             raise ValueError(f"{cls.__name__} has no parameter {name!r}; {hint}")
+    declared = declarations(cls)
     try:
-        return cls(**{name: _typed(name, known[name], v) for name, v in parameters.items()})
+        typed = {
+            name: None if v is None and known[name] is None else declared[name].read(name, v)
+            for name, v in parameters.items()
+        }
+        return cls(**typed)
     except TypeError as error:
         raise ValueError(f"{cls.__name__}: {error}") from error
-
-
-def _typed(name: str, kinds: str, value: Any) -> Any:
-    """Return a value as one of the plain types that an annotation names, such as "float | None"."""
-    allowed = kinds.replace(" ", "").split("|")
-    if value is None and "None" in allowed:
-        return None
-    if isinstance(value, str) and "str" in allowed:
-        return value
-    if isinstance(value, bool) and "bool" in allowed:
-        return value
-    if "int" in allowed and not ("float" in allowed and isinstance(value, float)):
-        return as_int(name, value)
-    if "float" in allowed:
-        return as_float(name, value)
-    if allowed == ["str"]:
-        raise TypeError(f"{name} must be a word, got {value!r}")
-    if allowed == ["bool"]:
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return value

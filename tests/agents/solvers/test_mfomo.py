@@ -121,7 +121,7 @@ def test_a_congested_crowd_may_rest_where_it_would_not_have_come(use):
         ({"iterations": 0}, "iterations must be at least 1, got 0"),
         ({"c2": 0.0}, "c2 must be positive, got 0.0"),
         ({"rate": -1.0}, "rate must be positive, got -1.0"),
-        ({"value_rate": float("inf")}, "value_rate must be positive, got inf"),
+        ({"value_rate": float("inf")}, "value_rate must be finite, got inf"),
     ],
 )
 def test_bad_parameters_name_value_and_bound(parameters, message):
