@@ -8,9 +8,16 @@ import numpy as np
 
 from mfg_envs.game import Array, ContinuousGame, Normal, Uniform, density
 from mfg_envs.game.kinds import check_kind
-from mfg_envs.soundness import finite
-from mfg_envs.soundness.finite import FAR, ask, check_hash, company, numbers, require_same
 from mfg_envs.soundness.initial_laws import initial_law
+from mfg_envs.soundness.looks import (
+    METHODS,
+    ask,
+    company,
+    look_once,
+    numbers,
+    require_same,
+    steady,
+)
 
 PLAYERS = 32
 """Players whose moves and rewards are looked at, spread over the boxes."""
@@ -23,9 +30,10 @@ MASS = 1e-6
 def check_sound_continuous(game: ContinuousGame) -> None:
     """Look at a continuous game before its first use; raise as ``soundness.check_sound`` does."""
     check_kind(game, "continuous")
-    if finite.known.get(id(game)) is game:
-        return
-    check_hash(game)
+    look_once(game, _look)
+
+
+def _look(game: ContinuousGame) -> None:
     for kind in ("state", "action"):
         low, high = getattr(game, f"{kind}_low"), getattr(game, f"{kind}_high")
         right = isinstance(low, tuple) and isinstance(high, tuple) and len(low) == len(high) > 0
@@ -40,7 +48,6 @@ def check_sound_continuous(game: ContinuousGame) -> None:
     if game.mean_field_kind == "density":
         _grid(game)
     _methods(game)
-    finite.known[id(game)] = game
 
 
 def _grid(game: ContinuousGame) -> None:
@@ -72,17 +79,11 @@ def _methods(game: ContinuousGame) -> None:
                 f"mean_field is not the density of the players: mass {m.sum() / counted.sum():.6g}"
                 " of theirs"
             )
-    first = _moment(game, 0, x, a, m)
-    last = FAR if game.horizon is None else game.horizon - 1
-    later = _moment(game, last, x, a, m) if last else first
-    if game.horizon is None:
-        for name, now, then in zip(("noise_law", "step", "reward"), first, later, strict=True):
-            if not np.array_equal(now, then):
-                raise ValueError(f"{name} reads t, but horizon is None: give the game a horizon")
+    first = steady(game, lambda t: _moment(game, t, x, a, m))
     half = company(PLAYERS)
     xs, as_ = (tuple(v[half][None] for v in part) for part in (x, a))
     again = _moment(game, 0, xs, as_, m[None])
-    for name, one, two in zip(("noise_law", "step", "reward"), first, again, strict=True):
+    for name, one, two in zip(METHODS, first, again, strict=True):
         require_same(name, one[..., half], two[..., 0, :])
 
 
