@@ -9,7 +9,7 @@ import numpy as np
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.numerics import random
-from mfg_envs.numerics.compiler import backend
+from mfg_envs.numerics.compiler import runs_compiled
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -70,7 +70,7 @@ def game_paths(
     else:
         t, x = start.samples, start.memory["x"].reshape(len(seeds), -1)
     pairs = list(zip(keys, x, strict=True))
-    if backend() == "numba" and game.compiles:
+    if runs_compiled(game):
         return Paths([CompiledWalk(game, *pair) for pair in pairs], legal, game.discount)
     walks = [Walk(GameWorld(game, key, t, row), key) for key, row in pairs]
     return Paths(walks, legal, game.discount)
