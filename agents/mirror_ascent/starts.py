@@ -10,7 +10,7 @@ import numpy as np
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.numerics import random
-from mfg_envs.numerics.compiler import backend
+from mfg_envs.numerics.compiler import runs_compiled
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -74,7 +74,7 @@ def game_paths(game: Any, seeds: list[int], num_players: int, table_bytes: int |
 
     def at(t: int, x: Array) -> Sequence[Walk | CompiledWalk]:
         pairs = list(zip(keys, x, strict=True))
-        if backend() == "numba" and game.compiles:
+        if runs_compiled(game):
             return [CompiledWalk(game, *pair) for pair in pairs]
         return [Walk(GameWorld(game, key, t, row), key) for key, row in pairs]
 

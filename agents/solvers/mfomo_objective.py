@@ -24,7 +24,7 @@ from mfg_envs.exact.sensitivity import log_slopes, reads
 from mfg_envs.exact.tables import Kernel, kernel, rewards
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.reads import law_table, moves_are_fixed
-from mfg_envs.numerics.compiler import backend, constants
+from mfg_envs.numerics.compiler import constants, runs_compiled
 from mfg_envs.soundness.initial_laws import initial_law
 
 from .mfomo_loop import compiled_sweep
@@ -80,7 +80,7 @@ def evaluate(
     Raises:
         ValueError: If a reward is not finite or a move leads nowhere.
     """
-    if backend() == "numba" and game.compiles:
+    if runs_compiled(game):
         point = _compiled(game, joint, policy, v, weights)
         if point is not None:
             return point

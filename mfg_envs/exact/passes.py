@@ -9,14 +9,15 @@ depend on the state ("all cells ahead", "one step north"); else one for every pa
 a grid most states of a map move by the same shift, so that a map is that shift and a list of the
 odd states.  A law of motion that changes is evaluated pair by pair.
 
-A policy is checked on the way; None, instead of a result, says that something is wrong, and the
-oracle says what.
+A policy is checked on the way.  None, instead of a result, says that it is NumPy's turn: the game
+is not compiled, or something is wrong, and the oracle says what.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -27,9 +28,12 @@ from mfg_envs.exact.tables import kernel
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.probabilities import TOLERANCE
 from mfg_envs.game.reads import moves_are_fixed
-from mfg_envs.numerics.compiler import constants
+from mfg_envs.numerics.compiler import constants, runs_compiled
 from mfg_envs.numerics.memory import empty
 from mfg_envs.soundness.initial_laws import initial_law
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Maps(NamedTuple):
@@ -82,12 +86,26 @@ def arguments(game: FiniteGame) -> tuple[Any, ...]:
     return constants(game), legal[:0] if legal.all() else legal, tuple(maps_table(game))
 
 
+def _if_compiled(
+    run: Callable[Concatenate[FiniteGame, P], R],
+) -> Callable[Concatenate[FiniteGame, P], R | None]:
+    """Let a pass leave games to NumPy that are not compiled or have no end."""
+
+    @functools.wraps(run)
+    def attempt(game: FiniteGame, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        leave = game.horizon is None or not runs_compiled(game)
+        return None if leave else run(game, *args, **kwargs)
+
+    return attempt
+
+
+@_if_compiled
 def forward(game: FiniteGame, policy: Array) -> Array | None:
     """Return the laws of states met under a policy, (T, S); see ``exact.flow``.
 
-    None if the policy is invalid, mass is lost or a move leads nowhere.
+    None, too, if the policy is invalid, mass is lost or a move leads nowhere.
     """
-    laws = np.empty((game.horizon or 1, game.num_states))
+    laws = np.empty((len(policy), game.num_states))
     laws[0] = initial_law(game)
     policy, shape = states_innermost(policy), game.mean_field_shape
     done = sweeps(type(game)).forward(*arguments(game), game.places, shape, policy, laws)
@@ -95,17 +113,19 @@ def forward(game: FiniteGame, policy: Array) -> Array | None:
     return laws if kept else None
 
 
+@_if_compiled
 def backward(game: FiniteGame, m: Array, policy: Array | None) -> Array | None:
     """Return action values against checked mean fields; see ``exact.action_values``.
 
-    None if the policy is invalid, a reward is not finite or a move leads nowhere.
+    None, too, if the policy is invalid, a reward is not finite or a move leads nowhere.
     """
-    q = empty((game.horizon or 1, game.num_actions, game.num_states))
+    q = empty((len(m), game.num_actions, game.num_states))
     none = q[:0]
     policy = none if policy is None else states_innermost(policy)
     return q.swapaxes(-1, -2) if _backward(game, m, policy, q, none, 0.0, none, none) else None
 
 
+@_if_compiled
 def ascend(
     game: FiniteGame, m: Array, policy: Array, logits: Array, rate: float
 ) -> tuple[Array, ...] | None:
@@ -126,6 +146,7 @@ def _backward(game: FiniteGame, m: Array, *tables: Array | float) -> bool:
     return sweeps(type(game)).backward(*arguments(game), game.discount, m, *tables)
 
 
+@_if_compiled
 def compare(game: FiniteGame, m: Array, policy: Array) -> tuple[float, float] | None:
     """Return what a player earns with a policy, and at best; None as for ``backward``."""
     own, top = np.zeros((2, 2, game.num_states))
@@ -135,16 +156,20 @@ def compare(game: FiniteGame, m: Array, policy: Array) -> tuple[float, float] | 
     return (float(earned[0]), float(earned[1])) if done else None
 
 
-def settle(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> tuple[Array, float]:
+def settle(
+    game: FiniteGame, rule: Array, tolerance: float, max_steps: int
+) -> tuple[Array, float] | None:
     """Follow the lazy flow of a stationary game; see ``stationary.settled``.
 
     Returns:
-        The law (S,) and its last change; NaN if a move leads nowhere.
+        The law (S,) and its last change; None, too, if a move leads nowhere.
     """
+    if not runs_compiled(game):
+        return None
     laws = np.empty((2, game.num_states))
     laws[0] = initial_law(game)
     policy, shape = states_innermost(rule)[None], game.mean_field_shape
     change = sweeps(type(game)).settle(
         *arguments(game), game.places, shape, policy, tolerance, max_steps, laws
     )
-    return laws[0], change
+    return None if np.isnan(change) else (laws[0], change)

@@ -15,16 +15,14 @@ builds an S x S matrix in a finite horizon.
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact import policies, stationary
+from mfg_envs.exact import passes, policies, stationary
 from mfg_envs.exact.tables import crowd, kernel, push, rewards
 from mfg_envs.game import Array, FiniteGame, as_array
 from mfg_envs.game.probabilities import check_laws
-from mfg_envs.numerics.compiler import backend
 from mfg_envs.soundness.finite import check_sound
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -62,8 +60,7 @@ def flow(game: FiniteGame, policy: Array) -> Array:
 
 
 def _flow(game: FiniteGame, policy: Array) -> Array:
-    passes = _passes(game)
-    laws = passes.forward(game, policy) if passes else None
+    laws = passes.forward(game, policy)
     if laws is None:  # NumPy's turn, also to say what is wrong with a policy or a game
         policies.check_policy(game, policy)
         laws = np.empty(policy.shape[:2])
@@ -142,8 +139,7 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
 
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
-    passes = _passes(game)
-    q = passes.backward(game, m, policy) if passes else None
+    q = passes.backward(game, m, policy)
     if q is not None:
         return q
     if policy is not None:
@@ -157,15 +153,6 @@ def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
         q[t] = rewards(game, t, m[t]) + game.discount * (v[moves.next] * moves.prob).sum(-1)
         v = state_values(game, q[t], None if policy is None else policy[t])
     return q
-
-
-def _passes(game: FiniteGame) -> ModuleType | None:
-    """Return the compiled passes, or None: stationary, or NumPy does the work."""
-    if game.horizon is None or backend() != "numba" or not game.compiles:
-        return None
-    from mfg_envs.exact import passes
-
-    return passes
 
 
 class Ascent(NamedTuple):
@@ -199,8 +186,7 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
     m = mean_fields(game, flow)
-    passes = _passes(game)
-    done = passes.ascend(game, m, policy, logits, rate) if passes else None
+    done = passes.ascend(game, m, policy, logits, rate)
     if done is not None:
         return Ascent(*done)
     q = _action_values(game, m, policy)
@@ -249,8 +235,7 @@ def exploitability(game: FiniteGame, policy: Array) -> float:
     policy = policies.over_states(game, policy)
     met = _law_met(game, policy)
     m = game.crowd(met)
-    passes = _passes(game)
-    earned = passes.compare(game, m, policy) if passes else None
+    earned = passes.compare(game, m, policy)
     if earned is None:
         earned = _value(game, met, m, policy), _value(game, met, m, None)
     own, best = earned

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfg_envs.exact import passes
 from mfg_envs.exact.elimination import long_run_average
 from mfg_envs.exact.tables import Kernel, crowd, kernel, push, rewards
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.reads import moves_are_fixed
-from mfg_envs.numerics.compiler import backend
 from mfg_envs.soundness.initial_laws import initial_law
 
 DENSE_STATES = 3000
@@ -24,14 +24,9 @@ def settled(game: FiniteGame, rule: Array, tolerance: float, max_steps: int) -> 
     """
     if moves_are_fixed(game) and game.num_states <= DENSE_STATES:
         return long_run_average(_matrix(kernel(game, 0, None), rule), initial_law(game))
-    law, change = None, np.nan
-    if backend() == "numba" and game.compiles:
-        from mfg_envs.exact.passes import settle
-
-        law, change = settle(game, rule, tolerance, max_steps)
-    if np.isnan(change):  # NumPy's turn, also to say what is wrong with a game
-        law, change = _follow(game, rule, tolerance, max_steps)
-    if law is not None and change < tolerance:
+    asked = rule, tolerance, max_steps
+    law, change = passes.settle(game, *asked) or _follow(game, *asked)
+    if change < tolerance:
         return law
     raise RuntimeError(
         f"the mean field still moves by {change:.2g} after {max_steps} steps (tolerance"

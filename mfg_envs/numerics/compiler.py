@@ -43,6 +43,11 @@ def backend() -> str:
     return "numpy"
 
 
+def runs_compiled(game: Any) -> bool:
+    """Return whether compiled loops do the work of a game: numba is there, and it lets them."""
+    return backend() == "numba" and game.compiles
+
+
 @functools.cache
 def _has_numba() -> bool:
     try:
