@@ -69,6 +69,9 @@ class Player:
             q = np.array(list(earned.values())) + draw(seed, k, len(actions))
             yield Iterate(k, k, np.zeros((len(actions), 1)), q, q, {})
 
+    def player(self, env, iterate, name):
+        return lambda observations: np.ones(len(observations), int)
+
 
 class Melting:
     def __init__(self, iterations=4):

@@ -107,6 +107,11 @@ class _Networks:
     """Every player has a network of its own, which looks at the player's observation."""
 
     def __init__(self, learner: Any, iterate: Iterate) -> None:
+        if not hasattr(learner, "player"):
+            raise ValueError(
+                f"{type(learner).__name__} does not tell what its players do: define"
+                " player(env, iterate, name), a function of observations"
+            )
         self.learner, self.iterate, self.players = learner, iterate, dict[str, Any]()
 
     def __call__(self, env: Any, seen: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import faulty_learners
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -117,6 +118,19 @@ def test_reading_a_run_executes_nothing(here, use):
 )
 def test_bad_use_is_said(here, words, message):
     assert message in str(invoke(*words).exception)
+
+
+def test_a_learner_that_plays_in_environments_is_trained_and_watched(here, use, monkeypatch):
+    use("numpy")
+    learner = f"{faulty_learners.__file__}:Player"
+    words = ("my_game.py:Lifts", "--agents", "4")
+    assert invoke("train", learner, *words, "--seeds", "2", "--out", "run").exit_code == 0
+    watch = ("play", *words, "--policy", "run", "--learner", learner)
+    assert "policy: Player, seed 0, iteration 2" in invoke(*watch).output
+    measured = invoke("evaluate", "run", "--learner", learner, "--game", words[0])
+    assert "is no one policy that all players" in str(measured.exception)
+    monkeypatch.delattr(faulty_learners.Player, "player")
+    assert "define player(env, iterate, name)" in str(invoke(*watch).exception)
 
 
 def test_a_file_is_imported_once(here):
