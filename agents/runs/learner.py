@@ -29,7 +29,7 @@ import numpy as np
 
 from mfg_envs.game import Game, TeamGame
 
-from .iterate import Iterate, per_seed, with_axis
+from .iterate import Iterate, of_seed, with_axis
 
 USUAL = {"random": True, "side_by_side": False}
 """What is assumed of a learner that does not say."""
@@ -114,7 +114,7 @@ class Learner(ABC):
             last = self.resume(prepared, start)
         while last.iteration < self.iterations:
             last = self.improve(prepared, last)
-            yield per_seed(last)[0] if alone else last
+            yield of_seed(last, 0) if alone else last
 
 
 class Facts(NamedTuple):
