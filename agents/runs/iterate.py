@@ -32,15 +32,16 @@ class Iterate(NamedTuple):
     memory: dict[str, Array]
 
 
+def of_seed(iterate: Iterate, e: int) -> Iterate:
+    """Return the iterate of one of E seeds."""
+    memory = {name: part[e] for name, part in iterate.memory.items()}
+    parts = (iterate.policy[e], iterate.mean_field[e], iterate.q[e])
+    return Iterate(iterate.iteration, iterate.samples, *parts, memory)
+
+
 def per_seed(iterate: Iterate) -> list[Iterate]:
     """Return the iterate of every seed."""
-    parts = (iterate.policy, iterate.mean_field, iterate.q)
-    return [
-        iterate._replace(
-            policy=p, mean_field=m, q=q, memory={k: v[e] for k, v in iterate.memory.items()}
-        )
-        for e, (p, m, q) in enumerate(zip(*parts, strict=True))
-    ]
+    return [of_seed(iterate, e) for e in range(len(iterate.policy))]
 
 
 def with_axis(iterate: Iterate) -> Iterate:

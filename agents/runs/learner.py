@@ -30,7 +30,7 @@ import numpy as np
 from mfg_envs.game import Game, TeamGame
 from mfg_envs.game.kinds import CLASSES
 
-from .iterate import Iterate, per_seed, with_axis
+from .iterate import Iterate, of_seed, with_axis
 
 ANYTHING = (Game, TeamGame)
 """What a learner is taken to learn from that does not say."""
@@ -101,15 +101,23 @@ class Learner(ABC):
             TypeError: If the source is of another kind than it must be.
             ValueError: If it cannot be learned from, or ``start`` does not fit.
         """
-        beside, alone = facts(self).side_by_side, isinstance(seed, int | np.integer)
-        prepared = self.prepare(source, ([int(seed)] if alone else list(seed)) if beside else seed)
+        beside = facts(self).side_by_side
+        alone = beside and np.ndim(seed) == 0
+        seeds: Any = [int(seed)] if alone else list(seed) if beside else seed
+        prepared = self.prepare(source, seeds)
         if start is None:
             last = self.begin(prepared)
         else:
-            last = self.resume(prepared, with_axis(start) if beside and alone else start)
+            start = with_axis(start) if alone else start
+            if beside and len(start.q) != len(seeds):
+                raise ValueError(
+                    f"start is of {len(start.q)} seeds, there are {len(seeds)}: go on with those"
+                    " that made it"
+                )
+            last = self.resume(prepared, start)
         while last.iteration < self.iterations:
             last = self.improve(prepared, last)
-            yield per_seed(last)[0] if beside and alone else last
+            yield of_seed(last, 0) if alone else last
 
 
 class Facts(NamedTuple):

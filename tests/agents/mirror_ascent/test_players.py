@@ -98,3 +98,11 @@ def test_agents_that_leave_before_the_others_are_named(silent):
     env = Leaving((0, 1), 3, True, silent=silent)
     with pytest.raises(ValueError, match="to the end of an episode, 'bob' left"):
         next(PolicyMirrorAscent(discount=0.9).learn(env))
+
+
+def test_an_environment_is_not_gone_on_with_nor_reset_for_it():
+    env, learner = Foreign((0, 1), 500, True), PolicyMirrorAscent(discount=0.9, td_steps=5)
+    first = next(learner.learn(env))
+    with pytest.raises(ValueError, match="through an environment: from the start"):
+        next(learner.learn(env, start=first))
+    assert env.resets == 1

@@ -127,3 +127,14 @@ def test_sources_that_cannot_be_learned_are_refused_before_anything_starts():
     env = RepresentativeEnv(make_game("ring_road"))
     with pytest.raises(ValueError, match=r'observe=\("index",\)'):
         next(QMIteration().learn(env))
+
+
+def test_an_environment_stands_where_it_is_and_is_not_gone_on_with():
+    env, learner = RepresentativeEnv(TwoArmed(), observe=("index",)), QMIteration(inner_steps=3)
+    first = next(learner.learn(env))
+    before = env.batch.t
+    with pytest.raises(ValueError, match="through an environment: one seed, from the start"):
+        next(learner.learn(env, start=first))
+    with pytest.raises(ValueError, match="through an environment: one seed, from the start"):
+        next(learner.learn(env, [1, 2]))
+    assert env.batch.t == before > 0
