@@ -104,9 +104,8 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         """
         self._ready()
         check_range("num_steps", as_int("num_steps", num_steps), 1)
-        horizon = self.game.horizon
-        if horizon is not None and self.t + num_steps > horizon:
-            raise ValueError(f"num_steps must be at most {horizon - self.t}, got {num_steps}")
+        if self.t + num_steps > self._end:
+            raise ValueError(f"num_steps must be at most {self._end - self.t}, got {num_steps}")
         played = as_policy(self.game, policy, observe=self.observer.parts)
         now = self.t, self._state, self._mean_field, self._keys
         whole = self._simulator.whole_rollout(played, num_steps, *now)
@@ -157,8 +156,7 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
             ValueError: If an argument is out of its range; everything is as it was then.
             AttributeError: If there is no present episode, and neither ``keys`` nor ``episode``.
         """
-        horizon = self.game.horizon
-        check_range("t", as_int("t", t), 0, np.inf if horizon is None else horizon)
+        check_range("t", as_int("t", t), 0, self._end)
         state = self._simulator.checked_state(state, self._shape)
         law = self._checked_law(law)
         if mean_field is not None:

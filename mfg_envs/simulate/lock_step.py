@@ -61,6 +61,7 @@ class LockStep(ABC, Generic[S, Told]):
         check_memory(self.num_envs * num_members, wide, " * ".join(sizes))
         random.seed_key(0 if seed is None else seed)  # raises if it is no seed
         self.game, self._simulator = simulator.game, simulator
+        self._end = np.inf if self.game.horizon is None else self.game.horizon
         self.t, self._seed, self._episode = 0, seed, 0
         self._going = sealed(np.zeros(self.num_envs, bool))
         self._over = sealed(np.ones(self.num_envs, bool))
@@ -96,7 +97,7 @@ class LockStep(ABC, Generic[S, Told]):
     @property
     def over(self) -> bool:
         """Whether the episode has ended."""
-        return self.game.horizon is not None and self.t >= self.game.horizon
+        return self.t >= self._end
 
     @property
     def _done(self) -> Array:
