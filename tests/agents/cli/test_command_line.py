@@ -119,7 +119,7 @@ def test_show_says_something_of_every_parameter_and_solution(name):
 
 def test_show_tells_the_parameters_of_a_learner():
     shown = " ".join(invoke("show", "SemiSGD").output.split())
-    assert "inner_steps 500 Transitions between two iterates." in shown
+    assert "inner_steps 500 Transitions between two iterates; at least 1." in shown
     assert "mfg-envs train SemiSGD GAME" in shown
     refused = invoke("show", "SemiSGD", "--set", "alpha=1")
     assert "SemiSGD is a learner" in str(refused.exception)
