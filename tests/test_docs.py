@@ -77,7 +77,7 @@ def test_every_game_and_learner_has_a_page_that_runs(made, tmp_path, monkeypatch
 def test_page_of_a_game_shows_what_its_file_says(made):
     page = made["games/sis.md"]
     assert "**Action:** one of A levels of contact." in page
-    assert "| `recovery` | `0.1` | 0 to 1 |" in page
+    assert "| `recovery` | `0.1` | in [0, 1] |" in page
     assert "this share stays if their mean contact is" in page.partition("## Known solution")[2]
     assert "return np.where(w == 1, 1 - x, x)" in page  # the law itself
     assert "| FPI | 3.6e+01 ~ | 0.0e+00 ✓ |" in page  # as in docs/solvers.md

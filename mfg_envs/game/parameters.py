@@ -102,11 +102,9 @@ def declarations(cls: Any) -> dict[str, Parameter]:
     """Return what the fields of a dataclass are declared as, by name."""
     declared = {}
     for field in fields(cls):
-        own, *inherited = [
-            hints[field.name] for hints in map(_hints, cls.__mro__) if field.name in hints
-        ]
-        ranges = [one for parameter in inherited for one in parameter.ranges]
-        declared[field.name] = own._replace(ranges=(*own.ranges, *ranges))
+        said = [hints[field.name] for hints in map(_hints, cls.__mro__) if field.name in hints]
+        every = tuple(one for parameter in said for one in parameter.ranges)
+        declared[field.name] = said[0]._replace(ranges=every)
     return declared
 
 
@@ -118,10 +116,16 @@ def _hints(cls: Any) -> dict[str, Parameter]:
 
 
 def _hint(hint: Any, names: dict[str, Any]) -> Any:
-    """Return an annotation; one that is only there for type checkers stays a string."""
+    """Return an annotation; one that is only there for type checkers stays a string.
+
+    Raises:
+        TypeError: If it has a range that cannot be read.
+    """
     try:
         return eval(hint, names) if isinstance(hint, str) else hint
-    except Exception:
+    except Exception as error:
+        if "Annotated[" in hint:
+            raise TypeError(f"{hint} cannot be read ({error}): import what it names") from error
         return hint
 
 

@@ -119,7 +119,7 @@ def test_show_fits_its_columns(name):
 
 def test_show_tells_the_parameters_of_a_learner():
     shown = " ".join(invoke("show", "SemiSGD").output.split())
-    assert "inner_steps 500 Transitions between two iterates." in shown
+    assert "inner_steps 500 Transitions between two iterates; at least 1." in shown
     assert "mfg-envs train SemiSGD GAME" in shown
     assert "learns from finite games random yes several seeds side by side" in shown
     exact = " ".join(invoke("show", "PolicyIteration").output.split())

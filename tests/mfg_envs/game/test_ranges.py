@@ -117,6 +117,12 @@ def test_annotations_need_not_be_strings_nor_be_imported_where_the_class_is():
         check_parameters(plain(num=1, share=2))
 
 
+def test_a_range_that_cannot_be_read_is_refused():
+    faulty = make_dataclass("Faulty", [("share", "Annotated[float, Betwen(0, 1)]")])
+    with pytest.raises(TypeError, match=r"Annotated\[float, Betwen\(0, 1\)\] cannot be read"):
+        check_parameters(faulty(share=0.5))
+
+
 def test_what_only_type_checkers_know_is_left_to_the_game():
     nothing = object()
     assert Declared(own=nothing).own is nothing
