@@ -20,7 +20,7 @@ FAULTS = {
     "LosesMass": r"noise_law(t=0, x=3, a=0) sums to 0.9: it must sum to one, or mass is lost",
     "RewardIsNaN": "reward(t=0, x=0, a=0) is nan, m in [",
     "RanksPlayers": "reward gives a player something else when the players are permuted",
-    "MeetsEverybody": "step gives a player something else when other players leave",
+    "MeetsEverybody": "step gives a player something else when all others leave",
     "ForgetsTheDecorator": "declares horizon but is no @dataclass itself: decorate it",
     "DrawsItsOwnNoise": "step(t=0) gives something else when it is called again",
     "OverwritesState": "step changes its argument x: compute a new array instead",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import typer
 
 from agents.cli.reproduce.reproduction import Reproduction, carry_out, plain
-from agents.cli.reproduce.subsample.study import Line
 from agents.figures.style import figure
+
+
+class Found(NamedTuple):
+    size: Any
+    values: Any
+    word: str
 
 
 def some_study(**other):
@@ -73,7 +79,7 @@ def test_an_interrupted_study_says_how_to_go_on_and_writes_nothing(tmp_path, cap
 
 
 def test_fields_are_written_as_plain_numbers_and_lists():
-    line = Line(np.float64(0.5), np.arange(2), "x")
-    assert plain(line) == {"slope": 0.5, "error": [0, 1], "factor": "x"}
-    assert type(plain(line)["slope"]) is float
-    assert plain(line, "error") == {"error": [0, 1]}
+    found = Found(np.float64(0.5), np.arange(2), "x")
+    assert plain(found) == {"size": 0.5, "values": [0, 1], "word": "x"}
+    assert type(plain(found)["size"]) is float
+    assert plain(found, "values") == {"values": [0, 1]}
