@@ -12,6 +12,7 @@ from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
 from .runs.contract import check_learner
 from .runs.iterate import Iterate
+from .runs.learner import Learner
 from .runs.running import Run, run
 from .runs.saved import SavedRun, load_run, load_runs
 from .single_path.qm_iteration import QMIteration
@@ -44,6 +45,7 @@ __all__ = [
     "FrankWolfe",
     "IndependentLearners",
     "Iterate",
+    "Learner",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",

@@ -79,7 +79,7 @@ RESULTS = {
 def learners() -> list[Any]:
     """Return every learner of ``agents``, by name."""
     found = [getattr(agents, name) for name in agents.__all__]
-    return [learner for learner in found if hasattr(learner, "learn")]
+    return [one for one in found if hasattr(one, "learn") and not inspect.isabstract(one)]
 
 
 def page(learner: Any) -> str:

@@ -65,8 +65,8 @@ def list_command(
 
 def offered_learners() -> list[Any]:
     """Return every learner of ``agents`` that needs no further library."""
-    classes = [vars(learners).get(name) for name in learners.__all__]
-    return [c for c in classes if inspect.isclass(c) and hasattr(c, "learn")]
+    classes = filter(inspect.isclass, map(vars(learners).get, learners.__all__))
+    return [c for c in classes if hasattr(c, "learn") and not inspect.isabstract(c)]
 
 
 def _ours() -> tuple[Games, Lines]:

@@ -141,6 +141,8 @@ def _declared(learner: Any) -> Table:
     table.add_row("learns from", kinds or "PettingZoo environments")
     table.add_row("random", "yes" if declared.random else "no: its seed changes nothing")
     table.add_row("several seeds", "side by side" if declared.side_by_side else "one by one")
+    for name, unit in declared.units.items():
+        table.add_row(f"unit of {name}", unit)
     return table
 
 

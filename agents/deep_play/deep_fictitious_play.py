@@ -38,7 +38,6 @@ from mfg_envs.game import (
     NonNegative,
     OneOf,
     Positive,
-    check_parameters,
     check_range,
 )
 from mfg_envs.game.horizons import decisions
@@ -116,7 +115,7 @@ class SimpleFictitiousPlay(Learner):
     device: Annotated[str, OneOf("cpu", "cuda", "auto")] = "cpu"
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        super().__post_init__()
         if not self.hidden:
             raise ValueError("hidden must be a tuple of widths, (256, 256) say, got ()")
 

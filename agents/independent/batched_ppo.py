@@ -26,7 +26,6 @@ from mfg_envs.game import (
     NonNegative,
     Positive,
     Probability,
-    check_parameters,
     check_range,
 )
 from mfg_envs.numerics import random
@@ -78,7 +77,7 @@ class BatchedIndependentPPO(Learner):
     hidden: tuple[Count, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        super().__post_init__()
         check_range("num_minibatches", self.num_minibatches, 1, self.copies * self.num_steps)
 
     def prepare(self, source: Any, seed: int, /) -> Training:

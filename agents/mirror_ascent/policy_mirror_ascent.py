@@ -33,7 +33,6 @@ from mfg_envs.game import (
     NonNegative,
     OneOf,
     Positive,
-    check_parameters,
 )
 from mfg_envs.metrics import soft_action_values
 
@@ -97,7 +96,7 @@ class PolicyMirrorAscent(Learner):
     discount: Annotated[float, Between(0, 1, "()")] | None = None
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        super().__post_init__()
         low, high = self.reward_range
         if not low < high:
             raise ValueError(f"reward_range must be (low, high) with low < high, got {low, high}")

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mfg_envs.game import Game, TeamGame
+from mfg_envs.game import Count, Game, TeamGame, check_parameters
 from mfg_envs.game.kinds import CLASSES
 
 from .iterate import Iterate, of_seed, with_axis
@@ -68,8 +68,12 @@ class Learner(ABC):
     list of E seeds, and all arrays of its iterates have a leading axis E, even for one seed.
     """
 
-    iterations: int
+    iterations: Count
     """Outer iterations in all."""
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a range that reads several of them is checked behind."""
+        check_parameters(self)
 
     def prepare(self, source: Any, seed: Any, /) -> Any:
         """Check the source and return what the other steps need; the source itself, if no more."""

@@ -24,7 +24,6 @@ from mfg_envs.game import (
     OneOf,
     Probability,
     check_choice,
-    check_parameters,
 )
 
 from .online_learner import OnlineLearner
@@ -68,7 +67,7 @@ class QMIteration(OnlineLearner):
         for name, number in PUBLISHED[self.variant].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, number)
-        check_parameters(self)
+        super().__post_init__()
 
     @property
     def rules(self) -> Rules:

@@ -21,7 +21,6 @@ from mfg_envs.game import (
     Count,
     OneOf,
     Probability,
-    check_parameters,
 )
 
 from .online_learner import OnlineLearner
@@ -59,7 +58,7 @@ class SemiSGD(OnlineLearner):
     q_scale: float = 1e-6
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        super().__post_init__()
         if self.inner_steps % self.refresh:
             raise ValueError(
                 f"refresh must divide inner_steps = {self.inner_steps}, got {self.refresh}"
@@ -103,9 +102,6 @@ class SampledFixedPointIteration(OnlineLearner):
     beta: Probability = 1e-3
     heat: float | None = None
     q_scale: float = 1e-6
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     @property
     def rules(self) -> Rules:

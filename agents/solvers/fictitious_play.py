@@ -13,7 +13,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Count, NonNegative, check_parameters
+from mfg_envs.game import Count, NonNegative
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -34,9 +34,6 @@ class FictitiousPlay(ExactSolver):
 
     iterations: Count = 100
     delta: NonNegative = 0.0
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which counts as the first response."""

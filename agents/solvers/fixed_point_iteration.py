@@ -8,7 +8,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Count, NonNegative, Positive, check_parameters
+from mfg_envs.game import Count, NonNegative, Positive
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -32,9 +32,6 @@ class FixedPointIteration(ExactSolver):
     iterations: Count = 100
     step: Positive = 1.0
     decay: NonNegative = 0.0
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

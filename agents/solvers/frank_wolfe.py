@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.game import Array, Count, check_parameters
+from mfg_envs.game import Array, Count
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 from mfg_envs.numerics.memory import check_memory
 
@@ -39,9 +39,6 @@ class FrankWolfe(ExactSolver):
 
     learns: ClassVar[tuple[type, ...]] = (TrafficAssignment,)
     iterations: Count = 100
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def prepare(self, source: TrafficAssignment, seed: int) -> TrafficAssignment:
         """Return the game.

@@ -54,7 +54,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, Count, FiniteGame, Positive, check_parameters
+from mfg_envs.game import Array, Count, FiniteGame, Positive
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
@@ -111,9 +111,6 @@ class MFOMO(ExactSolver):
     rate: Positive = 0.1
     value_rate: Positive = 0.02
     free: bool = False
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def prepare(self, source: FiniteGame, seed: int) -> Objective:
         """Return the objective of a game.

@@ -28,7 +28,7 @@ from typing import ClassVar
 import numpy as np
 
 from mfg_envs.exact import policies
-from mfg_envs.game import Count, Positive, Probability, check_parameters
+from mfg_envs.game import Count, Positive, Probability
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -49,9 +49,6 @@ class MunchausenOMD(ExactSolver):
     iterations: Count = 100
     temperature: Positive = 1.0
     alpha: Probability = 0.99
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Count, Positive, check_parameters
+from mfg_envs.game import Count, Positive
 
 from ..runs.iterate import Iterate
 from .exact_solver import ExactSolver, Model
@@ -31,9 +31,6 @@ class OnlineMirrorDescent(ExactSolver):
     units: ClassVar[dict[str, str]] = {"rate": "per unit of q"}
     iterations: Count = 100
     rate: Positive = 1.0
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy."""

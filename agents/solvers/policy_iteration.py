@@ -29,7 +29,6 @@ from mfg_envs.game import (
     Count,
     NonNegative,
     Positive,
-    check_parameters,
 )
 
 from ..runs.iterate import Iterate
@@ -59,9 +58,6 @@ class PolicyIteration(ExactSolver):
     decay: NonNegative = 0.0
     crowd_step: Positive = 1.0
     crowd_decay: NonNegative = 0.0
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which the crowd follows."""

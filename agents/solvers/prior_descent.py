@@ -25,7 +25,7 @@ import numpy as np
 
 from mfg_envs import exact
 from mfg_envs.exact import policies
-from mfg_envs.game import Array, Between, Count, FiniteGame, OneOf, Positive, check_parameters
+from mfg_envs.game import Array, Between, Count, FiniteGame, OneOf, Positive
 from mfg_envs.metrics.regularised import soft_action_values
 
 from ..runs.iterate import Iterate
@@ -55,9 +55,6 @@ class PriorDescent(ExactSolver):
     n_inner: Count | None = None
     operator: Annotated[str, OneOf(*OPERATORS)] = "boltzmann"
     eta_growth: Annotated[float, Between(1)] = 1.0
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
 
     def begin(self, model: Model) -> Iterate:
         """Return the uniform policy, which is the first prior."""

@@ -34,7 +34,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mfg_envs.game import Array, Count, OneOf, TeamGame, check_parameters
+from mfg_envs.game import Array, Count, OneOf, TeamGame
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
@@ -93,7 +93,7 @@ class SubsampleMFQ(Learner):
     stable: bool = False
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        super().__post_init__()
         if self.stable and self.table == "state":
             raise ValueError(
                 'table "state" keeps no action values to average: choose "mean_field", "joint" or'

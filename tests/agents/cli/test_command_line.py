@@ -122,6 +122,7 @@ def test_show_tells_the_parameters_of_a_learner():
     assert "inner_steps 500 Transitions between two iterates; at least 1." in shown
     assert "mfg-envs train SemiSGD GAME" in shown
     assert "learns from finite games random yes several seeds side by side" in shown
+    assert "unit of heat per unit of q unit of q_scale units of q" in shown
     exact = " ".join(invoke("show", "PolicyIteration").output.split())
     assert "random no: its seed changes nothing several seeds one by one" in exact
     refused = invoke("show", "SemiSGD", "--set", "alpha=1")
