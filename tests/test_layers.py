@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -189,3 +190,19 @@ def test_no_front_page_hides_a_module_behind_a_name():
         if f"{package}.{name}" in ALL and home != package
     ]
     assert hidden == []
+
+
+def test_every_package_is_in_the_wheel():
+    file = Path(__file__).parents[1] / "pyproject.toml"
+    if not file.exists():
+        pytest.skip("pyproject.toml is not beside the tests")
+    listed = set(
+        re.findall(r'^    "((?:mfg_envs|wrappers|agents)[\w.]*)",$', file.read_text(), re.M)
+    )
+    found = {
+        name
+        for package in ("mfg_envs", "wrappers", "agents")
+        for name, source in sources(package).items()
+        if source.name == "__init__.py"
+    }
+    assert listed == found

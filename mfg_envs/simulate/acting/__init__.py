@@ -4,9 +4,9 @@
 at forms; ``mfg_envs.simulate.play`` lets players follow one.
 """
 
-from mfg_envs.simulate.acting.decisions import Decision, decisions
+from mfg_envs.simulate.acting.decision import Decision, decisions
 from mfg_envs.simulate.acting.forms import as_policy, mixture
-from mfg_envs.simulate.acting.mixture import Mixture
+from mfg_envs.simulate.acting.mixtures import Mixture
 from mfg_envs.simulate.acting.models import Model, Module
 from mfg_envs.simulate.acting.policy import Draws, Policy
 from mfg_envs.simulate.acting.rules import Function, OnGrid, Table

@@ -10,7 +10,7 @@ import numpy as np
 from mfg_envs.exact import policies, riccati
 from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
-from mfg_envs.simulate.acting.mixture import Mixture
+from mfg_envs.simulate.acting.mixtures import Mixture
 from mfg_envs.simulate.acting.models import Model, Module
 from mfg_envs.simulate.acting.policy import Policy
 from mfg_envs.simulate.acting.rules import Function, OnGrid, Table

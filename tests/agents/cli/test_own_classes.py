@@ -56,7 +56,9 @@ def test_the_tutorial_is_followed_literally(here, use):
     assert set(said) == {"list", "show", "check", "train", "evaluate", "plot", "play", "sweep"}
     assert "my_game.py:Lifts T = 10 Skiers pick one of three lifts." in said["list"][0]
     assert "my_learner.py:Hedge finite Lean to what paid best so far" in said["list"][0]
-    assert "num_players 500 Players who are sampled in every iteration." in said["show"][0]
+    assert (
+        "num_players 500 Players who are sampled in every iteration; at least 1." in said["show"][0]
+    )
     assert "PopulationEnv(Lifts(), num_agents=...)" in said["show"][1]
     assert "Hedge(iterations=4), learner, on left_right" in said["check"][0]
     assert "Hedge on Lifts" in said["train"][0]
