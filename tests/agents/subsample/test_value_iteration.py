@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from toys.teams import Follow
 
 from agents import SubsampleMFQ
 from agents.cli.bench.team_rows import NumpyDispatcher
@@ -62,3 +63,26 @@ def test_numpy_rival_of_the_benchmark_sweeps_as_we_do():
     wanted = value_iteration.sweep(team, v, None, random.seed_key(0), Rates(0, game.discount, 1))
     bound = np.sqrt(np.log(2 * v.size * 3 / 1e-6) / (2 * m))  # Hoeffding; a maximum of means
     assert np.abs(rival.sweep(v) - wanted.value).max() < bound
+
+
+class Indifferent(Follow):
+    """A team for which nothing matters, but for what a global action earns by rounding."""
+
+    def step_global(self, x_g, a_g, w_g):
+        return 0 * a_g
+
+    def reward_global(self, x_g, a_g, m):
+        return 1e-12 * a_g + 0 * x_g
+
+    def reward_local(self, x, x_g, a):
+        return 0.0 * x + 0 * x_g
+
+
+@pytest.mark.parametrize("table", ["state", "mean_field", "joint"])
+@pytest.mark.parametrize("num_samples", [None, 3])
+def test_of_values_that_are_alike_but_for_rounding_the_first_action_is_taken(
+    table, num_samples, back_end
+):
+    learner = SubsampleMFQ(k=2, iterations=3, num_samples=num_samples, table=table)
+    *_, iterate = learner.learn(Indifferent())
+    assert not iterate.policy.any()
