@@ -11,7 +11,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.exact.discretise import GridPolicy, discretise
-from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+from mfg_envs.game import FiniteGame
 from mfg_envs.simulate.acting import as_policy
 
 from ..runs.iterate import Iterate
@@ -73,11 +73,11 @@ def saved_policy(path: Path, own: Sequence[type] = ()) -> SavedRun:
 
 def _random(game: Any, generator: np.random.Generator) -> Act:
     """Draw every legal action with the same chance; bounded ones evenly."""
-    if isinstance(game, FiniteGame):
+    if game.kind == "finite":
         return _following(game, policies.uniform(game))
 
     def act(env: Any, seen: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(game, TeamGame):
+        if game.kind == "team":
             sizes = [env.action_spaces[agent].n for agent in env.agents]
             return dict(zip(env.agents, generator.integers(sizes).tolist(), strict=True))
         low, high = (np.array(bound) for bound in (game.action_low, game.action_high))
@@ -94,9 +94,9 @@ def _following(game: Any, policy: Any) -> Act:
 
     def act(env: Any, seen: dict[str, Any]) -> dict[str, Any]:
         a = played.actions(env.batch)
-        if isinstance(game, TeamGame):
+        if game.kind == "team":
             a = np.concatenate([a[0][:, None], a[1]], 1)
-        elif isinstance(game, ContinuousGame):
+        elif game.kind == "continuous":
             a = np.clip(a, game.action_low, game.action_high)
         return dict(zip(env.agents, a[0] if a.ndim > 2 else a[0].tolist(), strict=True))
 
@@ -125,13 +125,13 @@ class _Networks:
 
 def _equilibrium(game: Any) -> tuple[Any, str]:
     """Return the least exploitable policy that exact solvers find, and what to say about it."""
-    if isinstance(game, TeamGame):
+    if game.kind == "team":
         raise ValueError(
             f"{game.name} is a team game, it has no equilibrium: mfg-envs train SubsampleMFQ"
             f" {game.name}, then --policy results/SubsampleMFQ_{game.name}"
         )
     grid = game
-    if isinstance(game, ContinuousGame):
+    if game.kind == "continuous":
         if game.state_dim > 1 or not np.isfinite([*game.action_low, *game.action_high]).all():
             raise ValueError(
                 f"--policy equilibrium needs a finite game, or one state and bounded actions;"

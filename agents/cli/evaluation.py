@@ -78,7 +78,7 @@ def playable(saved: SavedRun, iterate: Iterate, seed: int = 0) -> Any:
     game, learner = saved.game, saved.learner
     if callable(getattr(learner, "policy", None)):
         return learner.policy(game, iterate, seed)
-    if isinstance(game, FiniteGame) and iterate.policy.shape[-1:] == (game.num_actions,):
+    if game.kind == "finite" and iterate.policy.shape[-1:] == (game.num_actions,):
         return policies.policy_table(game, iterate.policy)
     raise ValueError(
         f"what {saved.learner_name} leaves in {saved.folder} is no one policy that all players of"

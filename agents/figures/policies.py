@@ -44,7 +44,7 @@ def policy_image(game: Any, policy: Any) -> Any:
     """
     layout = layout_of(game)
     game, policy = off_the_grid(game, policy)
-    if isinstance(game, ContinuousGame):
+    if game.kind == "continuous":
         return _arrows_anywhere(game, policy) if layout.kind == "plane" else _field(game, policy)
     table = policies.policy_table(game, policy)
     table = table if table.ndim == 3 else table[None]
