@@ -181,6 +181,12 @@ def test_no_file_is_long_and_no_room_is_full():
     assert set(full) <= ONE_KIND, full
 
 
+def test_no_test_is_long():
+    files = Path(__file__).parent.rglob("*.py")
+    lengths = {file.name: len(file.read_text("utf-8").splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
 def test_no_front_page_hides_a_module_behind_a_name():
     hidden = [
         f"{package}.{name}"

@@ -13,7 +13,7 @@ import pytest
 from mfg_envs.game import Layout
 from mfg_envs.games.ring_road import RingRoad
 from mfg_envs.pictures import canvas, drawing, ring
-from mfg_envs.pictures.drawing import Window, draw_population
+from mfg_envs.pictures.drawing import draw_population
 
 pygame = pytest.importorskip("pygame")
 
@@ -236,41 +236,6 @@ def test_a_mean_field_of_controls_is_drawn_summed_over_actions():
     np.testing.assert_array_equal(with_controls[60:], plain[60:])  # below the title
 
 
-def test_a_game_without_a_layout_is_refused():
-    class Invisible(RingRoad):
-        def layout(self):
-            return None
-
-    with pytest.raises(ValueError, match="Invisible"):
-        draw_population(Invisible(), np.zeros(2, int), None, UNIFORM, 0)
-
-
-def test_an_unknown_kind_is_refused_with_the_known_ones():
-    class Knot(RingRoad):
-        def layout(self):
-            return Layout("knot", "speed", self.speeds)
-
-    with pytest.raises(ValueError, match=r"Knot.*'knot'.*ring"):
-        draw_population(Knot(), np.zeros(2, int), None, UNIFORM, 0)
-
-
-def test_wrong_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"mean_field must have shape \(50,\), got \(49,\)"):
-        draw_population(GAME, np.zeros(2, int), None, UNIFORM[:-1], 0)
-    with pytest.raises(ValueError, match=r"action must have shape \(2,\), got \(3,\)"):
-        draw_population(GAME, np.zeros(2, int), np.zeros(3, int), UNIFORM, 0)
-
-
-def test_without_pygame_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pygame", None)
-    for draw in (
-        lambda: draw_population(GAME, np.zeros(2, int), None, UNIFORM, 0),
-        lambda: Window().show(np.zeros((4, 4, 3), np.uint8), 0),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "mfg-envs\[plot\]"'):
-            draw()
-
-
 def test_another_kind_is_one_function(monkeypatch):
     class Row(RingRoad):
         def layout(self):
@@ -286,75 +251,6 @@ def test_another_kind_is_one_function(monkeypatch):
     rows, columns = np.nonzero(near(frame, canvas.VIRIDIS[-1]))
     assert abs(rows.mean() - 300) < 2
     assert columns.max() - columns.min() == pytest.approx(490, abs=10)
-
-
-@pytest.fixture
-def window(monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    pygame.display.quit()
-    window = Window()
-    yield window
-    window.close()
-
-
-def test_a_window_shows_the_frame_and_closes_twice(window):
-    assert not pygame.display.get_init()  # nothing opens before the first frame
-    frame = draw_population(GAME, np.arange(20), None, UNIFORM, 0, (200, 120))
-    window.show(frame, 0)
-    shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
-    np.testing.assert_array_equal(shown, frame)
-    window.show(frame[:100, :150], 0)  # another size
-    assert pygame.display.get_surface().get_size() == (150, 100)
-    window.close()
-    window.close()
-    assert window.closed
-    assert not pygame.display.get_init()
-    window.show(frame, 0)
-    assert not pygame.display.get_init()  # a closed window stays closed
-    draw_population(GAME, np.arange(20), None, UNIFORM, 0)  # pictures can still be drawn
-
-
-def test_closing_one_window_again_leaves_the_next_one_open(window):
-    frame = np.zeros((50, 60, 3), np.uint8)
-    later = Window()
-    window.show(frame, 0)
-    later.show(frame, 0)
-    window.close()
-    later.show(frame, 0)  # pygame has one display: the first close took it along
-    window.close()
-    assert pygame.display.get_surface().get_size() == (60, 50)
-    later.close()
-    assert not pygame.display.get_init()
-
-
-def test_a_window_obeys_the_close_button(window):
-    frame = np.zeros((50, 60, 3), np.uint8)
-    window.show(frame, 0)
-    pygame.event.post(pygame.event.Event(pygame.QUIT))
-    window.show(frame, 0)
-    assert window.closed
-    assert not pygame.display.get_init()
-
-
-def test_a_window_keeps_the_frame_rate(window, monkeypatch):
-    """Pygame's clock, which waits, is told the rate after every frame."""
-    told = []
-
-    class Clock:
-        def tick(self, rate):
-            told.append(rate)
-
-    monkeypatch.setattr(pygame.time, "Clock", Clock)
-    for rate in (50, 50, 20, 0):
-        window.show(np.zeros((50, 60, 3), np.uint8), rate)
-    assert told == [50, 50, 20, 0]
-
-
-def test_a_window_never_shown_leaves_the_display_alone(window):
-    pygame.display.init()
-    window.close()
-    assert pygame.display.get_init()
-    pygame.display.quit()
 
 
 def test_named_actions_are_listed_in_the_middle_of_the_ring():
