@@ -52,7 +52,7 @@ from mfg_envs.metrics.deviating_population import Population
 from mfg_envs.metrics.deviations import CrowdResponse, OneOfMany, expect, own_state_response
 from mfg_envs.metrics.finite_riccati import AffineInCrowd
 from mfg_envs.numerics.estimates import interval, standard_error
-from mfg_envs.simulate.acting import OnGrid, Table, as_policy
+from mfg_envs.simulate.acting import OnGrid, as_policy
 
 TAIL = 1e-3
 """Weight at which a stationary game is cut off by default."""
@@ -136,13 +136,17 @@ def nash_gap(
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
     if not (is_game(game, "finite") or is_game(game, "continuous")):
         raise ValueError(f"{type(game).__name__} is not a game of equal players")
-    steps, played = _num_steps(game, num_steps), as_policy(game, policy)
-    if not isinstance(played, Table | OnGrid):
-        kind, wanted = "finite", "a table"
-        if is_game(game, "continuous"):
-            kind, wanted = "continuous", "a GridPolicy of discretise(game) or a riccati.Affine"
-        raise ValueError(f"{type(game).__name__} is {kind}: give {wanted}, got {policy!r:.200}")
-    expected = expect(played.game, played.policy)
+    steps = _num_steps(game, num_steps)
+    if is_game(game, "finite"):
+        expected = expect(game, policy)
+    else:
+        played = as_policy(game, policy)
+        if not isinstance(played, OnGrid):
+            wanted = "a GridPolicy of discretise(game) or a riccati.Affine"
+            raise ValueError(
+                f"{type(game).__name__} is continuous: give {wanted}, got {policy!r:.200}"
+            )
+        expected = expect(played.game, played.policy)
     population = Population(expected, num_agents, steps)
     if sees == "crowd":
         deviation = CrowdResponse(expected, num_agents, lookahead)

@@ -80,6 +80,7 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         self.num_agents = self._shape[1]
         self._crowd: Crowd | None = simulator.default_crowd() if mode == "mean_field" else None
         self._law: Any = None  # of the crowd's states
+        _ = simulator.constants  # a game that cannot be compiled is refused now
 
     def step(self, actions: Array) -> Step:
         """Play one action per player, int (B, N), or float (B, N, d) in a continuous game.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,8 +40,7 @@ class ContinuousSimulator(PopulationSimulator):
         self._most = np.minimum(np.maximum(self._high, self._high.astype(np.float32)), limits.max)
         self.member_bytes = 8 * (3 * game.state_dim + game.action_dim + 1)
 
-    @cached_property
-    def _arguments(self) -> tuple[object, ...]:
+    def _constants(self) -> tuple[object, ...]:
         return continuous_kernels.arguments(self.game)
 
     def first(self, keys: Array, num_members: int) -> Array:
@@ -69,7 +67,7 @@ class ContinuousSimulator(PopulationSimulator):
         x2, r, moved = np.empty((d, B * N)), np.empty((B, N)), False
         m2 = np.empty((0 if shared else B, *m.shape[1:]))
         if self.compiled:
-            where = (*self._arguments, t, x.reshape(d, B * N))
+            where = (*self.constants, t, x.reshape(d, B * N))
             rest = (m, keys, x2, r.reshape(B * N), m2)
             args = (*where, a.reshape(len(a), B * N), *rest)
             self._kernel = self._kernel or bind(continuous_kernels.simulator(game), args)

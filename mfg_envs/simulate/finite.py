@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,8 +55,7 @@ class FiniteSimulator(PopulationSimulator):
         check_sound(game)
         super().__init__(game, shared)
 
-    @cached_property
-    def _arguments(self) -> tuple[object, ...]:
+    def _constants(self) -> tuple[object, ...]:
         return finite_kernels.arguments(self.game)
 
     def first(self, keys: Array, num_members: int) -> Array:
@@ -81,7 +79,7 @@ class FiniteSimulator(PopulationSimulator):
         x2, r, moved = np.empty(x.shape, np.int32), np.empty(x.shape), False
         m2 = np.empty((0 if shared else len(x), *m.shape[1:]))
         if self.compiled:
-            args = (*self._arguments, t, x, a, m2 if controls else m, keys, x2, r, m2)
+            args = (*self.constants, t, x, a, m2 if controls else m, keys, x2, r, m2)
             self._kernel = self._kernel or bind(finite_kernels.simulator(type(game)).step, args)
             moved = self._kernel(*args)
         if not moved:  # NumPy says what is wrong
@@ -157,6 +155,6 @@ class FiniteSimulator(PopulationSimulator):
         rs = np.empty((num_steps, len(state)))
         x, m = state.copy(), mean_field.copy()
         rollout = finite_kernels.simulator(type(self.game)).rollout
-        if not rollout(*self._arguments, t, x, m, keys.copy(), policy.alias, ms, rs):
+        if not rollout(*self.constants, t, x, m, keys.copy(), policy.alias, ms, rs):
             return None  # the steps say what is wrong
         return sealed(x), sealed(m), Rollout(ms, rs)

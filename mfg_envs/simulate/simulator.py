@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from gymnasium import spaces
@@ -99,6 +100,19 @@ class PopulationSimulator(Simulator):
     def __init__(self, game: Any, shared: bool = False) -> None:
         self.game, self.shared = game, shared
         self.compiled = backend() == "numba" and getattr(game, "compiles", True)
+
+    @cached_property
+    def constants(self) -> tuple[object, ...]:
+        """What compiled steps read of the game beside their arguments; nothing for NumPy's.
+
+        Raises:
+            TypeError: If the methods of the game cannot be compiled; names what is in the way.
+        """
+        return self._constants() if self.compiled else ()
+
+    @abstractmethod
+    def _constants(self) -> tuple[object, ...]:
+        """Return the tables and numbers of the game."""
 
     # --- what players see and do ---
 

@@ -43,8 +43,8 @@ CERTAIN = ("left_right", "routing", "routing_cycle")
 """Games in which the first steps of given actions leave nothing to chance, with some settings."""
 
 
-COMPILED = {*list(CASES)[::3], "routing"}
-"""Cases that the fast tests play compiled: every third one, and one with many steps.
+COMPILED = {*list(CASES)[::6], "routing"}
+"""Cases that the fast tests play compiled: every sixth one, and one with many steps.
 
 The others they play by NumPy, and only see that the compiled methods are the same; that the
 compiled loops around them are, the toys show.
