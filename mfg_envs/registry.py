@@ -80,7 +80,12 @@ KINDS = {
     ),
 }
 """Kind of a game -> what goes with it: the one table of this package's games."""
-GAMES, CONTINUOUS_GAMES, TEAM_GAMES = (kind.games for kind in KINDS.values())
+GAMES = KINDS["finite"].games
+"""Name of a finite game -> where its class is."""
+CONTINUOUS_GAMES = KINDS["continuous"].games
+"""Name of a continuous game -> where its class is."""
+TEAM_GAMES = KINDS["team"].games
+"""Name of a team game (one global agent and n locals) -> where its class is."""
 HOMES = {name: home for kind in KINDS.values() for name, home in kind.games.items()}
 """Name of a game of any kind -> where its class is."""
 
