@@ -190,3 +190,22 @@ def test_kernels_promise_that_their_arrays_do_not_overlap():
         return max(line.count("noalias") for line in heads)
 
     assert promises(pipeline_class=restrict._pipeline()) >= promises() + 2
+
+
+@pytest.mark.parametrize("name", ["market", "corridor"])  # moves follow the crowd, or are fixed
+def test_who_plays_an_illegal_action_stays(name, back_end):
+    game, sliver = EVERY[name], 5e-10  # a policy may give it so much, by rounding
+    policy = policies.uniform(game)
+    states = np.flatnonzero(~game.legal_actions.all(1) & (game.initial_law > 0))
+    for s in states if len(states) else [0]:
+        legal = game.legal_actions[s]
+        policy[0, s, legal.argmax()] -= sliver
+        policy[0, s, legal.argmin()] += sliver
+    law, rule, after = game.initial_law, policy[0], np.zeros(game.num_states)
+    there, chance = exact.kernel(game, 0, exact.crowd(game, law, rule))
+    for s, a in np.ndindex(rule.shape):
+        for y, p in zip(there[s, a], chance[s, a], strict=True):
+            after[y if game.legal_actions[s, a] else s] += law[s] * rule[s, a] * p
+    law = exact.flow(game, policy)[1]
+    law = law.sum(-1) if game.mean_field_of_controls else law
+    np.testing.assert_allclose(law, after, rtol=0, atol=1e-15)
