@@ -33,7 +33,10 @@ def test_pettingzoo_tests_of_the_turn_based_twin(make):
     seed_test(lambda: make(num_agents=3, max_cycles=20), num_cycles=15)
 
 
-@pytest.mark.parametrize(("num_agents", "num_steps"), [(2, 50), (100, 20), (10_000, 2)])
+@pytest.mark.parametrize(
+    ("num_agents", "num_steps"),
+    [(2, 50), (100, 20), (1_000, 2), pytest.param(10_000, 2, marks=pytest.mark.slow)],
+)
 def test_any_number_of_players(num_agents, num_steps):
     check_env(ring_road_v0.parallel_env(num_agents=num_agents), num_steps)
 

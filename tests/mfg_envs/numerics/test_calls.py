@@ -72,7 +72,7 @@ def played(game):
     return step.state, step.reward, exact.action_values(game, m, policies.uniform(game))
 
 
-@pytest.mark.parametrize("kind", [Fair, Unfair, Plain])
+@pytest.mark.parametrize("kind", [pytest.param(Fair, marks=pytest.mark.slow), Unfair, Plain])
 def test_both_back_ends_play_with_the_same_bits(kind, use):
     use("numpy")
     plain = played(kind())

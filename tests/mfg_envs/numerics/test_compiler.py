@@ -171,7 +171,13 @@ print([kernel({"Game": Game, "Dear": Dear}[name]) for name in sys.argv[1:]])
 """
 
 
-@pytest.mark.parametrize("second", [("Game", "Dear"), ("Dear",)], ids=["one more", "another"])
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(("Game", "Dear"), id="one more"),
+        pytest.param(("Dear",), id="another", marks=pytest.mark.slow),
+    ],
+)
 def test_kernels_of_several_games_and_processes_live_side_by_side(project, second):
     script = project / "give.py"
     script.write_text(GIVE)
@@ -209,7 +215,9 @@ def tax_free(x):
     return x
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x80\x04", b"no pickle"])
+@pytest.mark.parametrize(
+    "damage", [b"no pickle", *(pytest.param(d, marks=pytest.mark.slow) for d in (b"", b"\x80\x04"))]
+)
 def test_a_damaged_cache_is_compiled_around(project, damage):
     expected = run(project / "show.py")
     broken = list((project / "cache").rglob("*.nbi"))

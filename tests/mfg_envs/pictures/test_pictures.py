@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from covering import covering
 
 from mfg_envs import make_game
 from mfg_envs.environments.population import PopulationEnv
@@ -86,8 +87,9 @@ def game(request):
     return DRAWN[request.param]
 
 
-@pytest.mark.parametrize(("num", "size"), [(2, 360), (100, 360), (10_000, 720)])
-def test_every_game_with_a_layout_is_drawn(game, num, size):
+@covering(game=DRAWN, players={"2": (2, 360), "100": (100, 360), "10000": (10_000, 720)})
+def test_every_game_with_a_layout_is_drawn(game, players):
+    num, size = players
     x, a, m = crowd(game, num)
     before = x.copy(), a.copy(), m.copy()
     frame = draw_population(game, x, a, m, 5, (size, size))
