@@ -9,6 +9,8 @@ import numpy as np
 
 from mfg_envs.game import Array, as_entries
 
+INT32 = np.dtype(np.int32)
+
 
 def read_actions(actions: Mapping[str, Any], agents: Sequence[str], sizes: Array) -> Array:
     """Return discrete actions in the order of the agents, int32 (N,).
@@ -47,6 +49,9 @@ def whole_actions(actions: Any, shape: tuple[int, int], num_actions: int) -> Arr
     Raises:
         ValueError: If the shape is wrong, they are no whole numbers, or do not fit into int32.
     """
+    plain = type(actions) is np.ndarray and actions.dtype is INT32 and actions.shape == shape
+    if plain and actions.flags.c_contiguous:  # nothing to look at: a step of few players is quick
+        return actions
     a = as_entries("actions", actions)
     if a.shape != shape:
         raise ValueError(f"actions must have shape (B, N) = {shape}, got {a.shape}")
