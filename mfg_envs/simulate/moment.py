@@ -15,8 +15,8 @@ def sealed(array: Array) -> Array:
     That takes an array which owns its memory: else it is copied.
     """
     owner = array if array.base is None else array.copy("K")
-    owner.setflags(False)  # by its place, and a view: a step of few players is quicker so
-    return owner.view()
+    owner.setflags(write=False)
+    return owner.view()  # quicker than a slice: few players notice
 
 
 def checked_states(name: str, states: Any, shape: tuple[int, ...], num_states: int) -> Array:
