@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random as python_random
 import signal
@@ -67,6 +68,7 @@ def global_states():
 @pytest.fixture(scope="module")
 def runs():
     """Return all iterates of every learner, and what the generators of others made of that."""
+    importlib.import_module("agents.deep_play.response")  # libraries draw when first imported
     before = global_states()
     whole = {name: list(learner.learn(LINE, 3)) for name, learner in LEARNERS.items()}
     return whole, before, global_states()
