@@ -55,6 +55,7 @@ import numpy as np
 from mfg_envs import exact
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, Count, FiniteGame, Positive
+from mfg_envs.game.kinds import check_kind
 from mfg_envs.numerics.memory import check_memory
 
 from ..runs.iterate import Iterate
@@ -116,8 +117,10 @@ class MFOMO(ExactSolver):
         """Return the objective of a game.
 
         Raises:
+            TypeError: If it is no finite game.
             ValueError: If the game is too large, or its mean field does not count players.
         """
+        check_kind(source, "finite")
         pairs = (source.horizon or 1) * source.num_states * source.num_actions
         check_memory(pairs, BYTES, "horizon * num_states * num_actions")
         if type(source).crowd is not FiniteGame.crowd:

@@ -35,6 +35,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array, Count, OneOf, TeamGame
+from mfg_envs.game.kinds import check_kind
 from mfg_envs.numerics import random
 
 from ..runs.iterate import Iterate
@@ -117,9 +118,11 @@ class SubsampleMFQ(Learner):
         """Tabulate the surrogate.
 
         Raises:
+            TypeError: If it is no team game.
             ValueError: If the table needs more memory than there is, with the size it needs;
                 or if the game ends after more than one decision.
         """
+        check_kind(source, "team")
         if source.horizon not in (None, 1):
             raise ValueError(
                 f"SUBSAMPLE-MFQ learns for games without an end or of one decision, got horizon ="

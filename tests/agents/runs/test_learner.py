@@ -255,3 +255,12 @@ def test_every_learner_goes_on_from_its_iterate_with_the_same_bits(cls, use):
     assert [iterate.iteration for iterate in whole] == [1, 2, 3]
     for one, two in zip(learner.learn(source_of(cls), 2, whole[0]), whole[1:], strict=True):
         assert_same(one, two)
+
+
+@pytest.mark.parametrize("cls", offered_learners(), ids=lambda cls: cls.__name__)
+def test_every_learner_refuses_games_of_other_kinds(cls):
+    for name in ("sis", "linear_quadratic", "dispatcher"):
+        game = make_game(name)
+        if game.kind not in facts(cls()).kinds:
+            with pytest.raises(TypeError):
+                next(cls().learn(game))
