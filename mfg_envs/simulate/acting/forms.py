@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def as_policy(
             return Model(game, _observer(game, observe), policy, epsilon)
         if hasattr(policy, "state_dict") and callable(policy):
             return Module(game, _observer(game, observe), policy, epsilon)
-        if callable(policy):
+        if callable(policy) and not isinstance(policy, type):
+            check_takes(policy)
             return Function(policy)
     if isinstance(game, FiniteGame):
         on_it = isinstance(policy, GridPolicy) and policy.grid == game
@@ -72,6 +74,19 @@ def as_policy(
     else:
         raise TypeError(f"a game is needed, from make_game(...) or your own, got {game!r:.200}")
     raise TypeError(f"policy must be {wanted}, got {policy!r:.200}")
+
+
+def check_takes(policy: Any) -> None:
+    """Raise a TypeError unless a function can be called with time and states."""
+    try:
+        signature(policy).bind(0, None)
+    except ValueError:  # it is not written in Python, and does not say
+        return
+    except TypeError as error:
+        raise TypeError(
+            f"policy must be a function of (t, x), got {policy!r:.200}, which cannot be called so:"
+            f" {error}"
+        ) from error
 
 
 def mixture(

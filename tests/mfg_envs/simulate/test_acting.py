@@ -238,3 +238,10 @@ def test_a_policy_of_ones_own_acts_in_a_rollout_and_sees_the_crowd(toys):
     met = env.rollout(own, 7).mean_field
     assert met[0, 0, 1] == 1
     assert met[1, 0, 1] < 1
+
+
+@pytest.mark.parametrize("name", ["sis", "linear_quadratic"])
+@pytest.mark.parametrize("given", [lambda: 0, int], ids=["function", "class"])
+def test_what_cannot_be_called_with_time_and_states_is_named(name, given):
+    with pytest.raises(TypeError, match="policy must be"):
+        as_policy(make_game(name), given)
