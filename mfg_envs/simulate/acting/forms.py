@@ -54,7 +54,7 @@ def as_policy(
         if hasattr(policy, "state_dict") and callable(policy):
             return Module(game, _observer(game, observe), policy, epsilon)
         if callable(policy) and not isinstance(policy, type):
-            check_takes(policy)
+            _check_takes(policy)
             return Function(policy)
     if isinstance(game, FiniteGame):
         on_it = isinstance(policy, GridPolicy) and policy.grid == game
@@ -76,7 +76,7 @@ def as_policy(
     raise TypeError(f"policy must be {wanted}, got {policy!r:.200}")
 
 
-def check_takes(policy: Any) -> None:
+def _check_takes(policy: Any) -> None:
     """Raise a TypeError unless a function can be called with time and states."""
     try:
         signature(policy).bind(0, None)
