@@ -23,7 +23,7 @@ from .training import InEnvironment
 from .words.names import Settings, named_game
 from .words.own_classes import (
     BrokenModuleError,
-    check_parameters,
+    check_names,
     is_game_class,
     is_learner_class,
     load_class,
@@ -139,7 +139,7 @@ def _build(cls: Any, given: dict[str, Any]) -> Any:
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
         raise ContractError(f"{cls.__name__} lacks {missing}: define them")
-    check_parameters(cls, given)
+    check_names(cls, given)
     try:
         return cls(**given)
     except Exception as error:

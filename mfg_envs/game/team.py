@@ -110,8 +110,13 @@ class TeamGame(Variants, ABC):
 
         A game that overrides this has no ``step_global``: the locals move, then the global state
         is read off them.  Shares of n locals carry rounding errors of 1e-15.
+
+        Raises:
+            NotImplementedError: If the game does not override this, see ``global_follows``.
         """
-        raise NotImplementedError(f"the global state of {self.name} moves by itself")
+        raise NotImplementedError(
+            f"the global state of {self.name} moves by itself: ask noise_law_global, step_global"
+        )
 
     @property
     def global_follows(self) -> bool:

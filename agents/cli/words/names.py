@@ -14,7 +14,7 @@ from mfg_envs.registry import HOMES, close_names, make_game
 from ..listing import offered_learners
 from .own_classes import (
     BrokenModuleError,
-    check_parameters,
+    check_names,
     is_game_class,
     is_learner_class,
     load_class,
@@ -124,7 +124,7 @@ def changed_game(game: Any, parameters: dict[str, Any]) -> Any:
 
 
 def _built(cls: Any, parameters: dict[str, Any], name: str) -> Any:
-    check_parameters(cls, parameters)
+    check_names(cls, parameters)
     try:
         return cls(**parameters)
     except TypeError as error:  # a word where a number should be

@@ -130,7 +130,7 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-def check_parameters(cls: Any, parameters: dict[str, Any]) -> None:
+def check_names(cls: Any, parameters: dict[str, Any]) -> None:
     """Raise a ValueError if a parameter of a class is unknown or missing."""
     known = inspect.signature(cls).parameters
     for name in parameters:
