@@ -29,7 +29,7 @@ from mfg_envs.simulate.observers import ContinuousObserver, Observer
 from wrappers import SharedPolicyVecEnv
 from wrappers.model_player import ModelPlayer
 
-from ..runs.torch_state import GlobalRandomness
+from ..runs.torch_state import GlobalRandomness, remove_empty_log
 
 
 class LearnedResponse(NamedTuple):
@@ -101,7 +101,10 @@ def learned_response(
         model = factory(venv)
         act = Decisions(model, venv.observation_space, venv.action_space)
         act.check_memoryless()
-        model.learn(total_timesteps, callback=callback)
+        try:
+            model.learn(total_timesteps, callback=callback)
+        finally:
+            remove_empty_log(model)
     if isinstance(game, FiniteGame):
         table = tabulate(game, crowd, model, observe=observe)
         gain = exact.value(game, met, table) - exact.value(game, met, policy)
