@@ -142,7 +142,7 @@ class MostProbable(Policy):
 
     @property
     def reads_crowd(self) -> bool:
-        return not {"density", "mean_field"}.isdisjoint(self._observer.parts)
+        return self._observer.crowd
 
     def act(self, t: int, x: Array, draws: Any, m: Array | None = None) -> Array:
         return self.most_probable(t, x, m)
