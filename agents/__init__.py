@@ -33,6 +33,7 @@ from .sweep.sweeping import Sweep
 if TYPE_CHECKING:
     from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
+    from .independent.learned_deviation import LearnedDeviation
 
 __all__ = [
     "MFOMO",
@@ -45,6 +46,7 @@ __all__ = [
     "FrankWolfe",
     "IndependentLearners",
     "Iterate",
+    "LearnedDeviation",
     "Learner",
     "MunchausenOMD",
     "OnlineMirrorDescent",
@@ -75,6 +77,7 @@ __all__ = [
 
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
+    "LearnedDeviation": "independent.learned_deviation",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""

@@ -6,7 +6,9 @@ controls, illegal actions, several populations) unless it says otherwise:
 ============================  =====================================================================
 regularised_exploitability    best gain in the game with a bonus for entropy, or for nearness to a
                               reference policy; ``soft_action_values``, ``soft_best_response``
-nash_gap                      what one of N players gains at best
+nash_gap                      what one of N players gains at best, if all follow one policy
+team_gap                      what each of N players gains by leaving, who have a model each; also of
+                              continuous games, by a learned response
 approximate_exploitability    of a continuous game in one or two dimensions: a lower bound with its
                               interval of confidence, and an estimate; ``simulated_gain`` plays any
                               response, in any dimension; ``grid_response``, ``simulated_flow``
@@ -44,6 +46,7 @@ from mfg_envs.metrics.distances import (
     wasserstein_ring,
     wasserstein_samples,
 )
+from mfg_envs.metrics.gap_of_models import PlayerGap, Seat, TeamGap, team_gap
 from mfg_envs.metrics.gap_of_n_players import NashGap, nash_gap
 from mfg_envs.metrics.regularised import (
     regularised_exploitability,
@@ -58,6 +61,9 @@ __all__ = [
     "Gain",
     "GridResponse",
     "NashGap",
+    "PlayerGap",
+    "Seat",
+    "TeamGap",
     "altruistic",
     "approximate_exploitability",
     "flow_distance",
@@ -70,6 +76,7 @@ __all__ = [
     "simulated_gain",
     "soft_action_values",
     "soft_best_response",
+    "team_gap",
     "total_variation",
     "travel_cost",
     "wasserstein",
