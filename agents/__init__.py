@@ -33,6 +33,7 @@ from .sweep.sweeping import Sweep
 if TYPE_CHECKING:
     from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
+    from .independent.log_exploitability import LogExploitability
 
 __all__ = [
     "MFOMO",
@@ -46,6 +47,7 @@ __all__ = [
     "IndependentLearners",
     "Iterate",
     "Learner",
+    "LogExploitability",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",
@@ -75,6 +77,7 @@ __all__ = [
 
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
+    "LogExploitability": "independent.log_exploitability",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
