@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
     from .independent.learned_deviation import LearnedDeviation
+    from .independent.log_exploitability import LogExploitability
 
 __all__ = [
     "MFOMO",
@@ -48,6 +49,7 @@ __all__ = [
     "Iterate",
     "LearnedDeviation",
     "Learner",
+    "LogExploitability",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",
@@ -78,6 +80,7 @@ __all__ = [
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
     "LearnedDeviation": "independent.learned_deviation",
+    "LogExploitability": "independent.log_exploitability",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
