@@ -15,6 +15,7 @@ from .runs.iterate import Iterate
 from .runs.learner import Learner
 from .runs.running import Run, run
 from .runs.saved import SavedRun, load_run, load_runs
+from .sb3.sb3_learner import IndependentSB3
 from .single_path.qm_iteration import QMIteration
 from .single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
 from .solvers.fictitious_play import FictitiousPlay
@@ -46,6 +47,7 @@ __all__ = [
     "FixedPointIteration",
     "FrankWolfe",
     "IndependentLearners",
+    "IndependentSB3",
     "Iterate",
     "LearnedDeviation",
     "Learner",
@@ -90,6 +92,8 @@ LATER_LEARNERS = {
     "IndependentLearners": "Train one Stable-Baselines3 model per player, of any mix of algorithms."
 }
 """What the learners among them do, for a list that need not load them."""
+RUN_AS = {"IndependentLearners": "IndependentSB3"}
+"""Name of a class that takes an environment -> the learner that runs by name in its place."""
 
 
 def __getattr__(name: str) -> Any:

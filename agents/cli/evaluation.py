@@ -109,7 +109,8 @@ def num_steps(game: Any) -> int:
     return game.horizon or math.ceil(math.log(TAIL) / math.log(game.discount))
 
 
-def _finite(game: FiniteGame, policy: Array, iterate: Iterate) -> tuple[dict[str, float], float]:
+def _finite(game: FiniteGame, policy: Any, iterate: Iterate) -> tuple[dict[str, float], float]:
+    policy = policies.policy_table(game, policy)
     numbers = {
         "exploitability": exact.exploitability(game, policy),
         "welfare": metrics.welfare(game, policy),

@@ -14,7 +14,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from mfg_envs.players.policy import Policy
 from mfg_envs.registry import environment_class
+from mfg_envs.simulate.acting import as_policy, mixture
 
 from ..runs.iterate import Iterate
 from ..runs.learner import AnyLearner, facts
@@ -77,8 +79,27 @@ class InEnvironment:
 
     def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
         """Yield the learner's iterates in the environment of a game."""
-        view = environment_class(source.kind)
-        yield from self.learner.learn(view(source, self.num_players), seed, start=start)
+        yield from self.learner.learn(self._view(source), seed, start=start)
+
+    def policy(self, game: Any, iterate: Iterate, seed: int = 0) -> Policy:
+        """Return the mixture of the players' policies: everybody follows the one of a player.
+
+        Raises:
+            ValueError: If players of a game are not of one kind, or their policies are unknown.
+        """
+        name = type(self.learner).__name__
+        if game.kind == "team" or not hasattr(self.learner, "models"):
+            raise ValueError(
+                f"what {name} learns is no one policy that all players of {game.name} could"
+                f" follow: watch them, mfg-envs play {game.name} --policy FOLDER"
+            )
+        view: Any = self._view(game)
+        each = self.learner.models(view, iterate).values()
+        seen = view.observed_parts
+        return mixture(game, [as_policy(game, model, observe=seen) for model in each])
+
+    def _view(self, game: Any) -> Any:
+        return environment_class(game.kind)(game, self.num_players)
 
 
 def mean_reward(game: Any, iterate: Iterate) -> float:

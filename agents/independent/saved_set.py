@@ -63,7 +63,7 @@ def save(
         label: {
             "kind": type(model).__name__,
             "counters": {c: getattr(model, c) for c in COUNTERS if hasattr(model, c)},
-            "action_space": _generator(model).state,
+            "action_space": generator_of(model).state,
         }
         for label, model in zip(labels, models.values(), strict=True)
     }
@@ -106,7 +106,7 @@ def load(folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRa
         arrays.set_arrays(model, kept)
         for counter, value in player["counters"].items():
             setattr(model, counter, value)
-        _generator(model).state = player["action_space"]
+        generator_of(model).state = player["action_space"]
     randomness.state = states
     return header["calls"]
 
@@ -178,7 +178,7 @@ def _check_player(where: str, model: BaseAlgorithm, player: Mapping[str, Any]) -
                 raise ValueError(f"{where}: {counter} must be in [0, 1], got {value!r}")
         elif not _is_count(value):
             raise ValueError(f"{where}: {counter} must be a whole number >= 0, got {value!r}")
-    state, probe = player.get("action_space"), type(_generator(model))()
+    state, probe = player.get("action_space"), type(generator_of(model))()
     try:
         probe.state = state
     except Exception:  # NumPy raises what it comes upon
@@ -187,6 +187,6 @@ def _check_player(where: str, model: BaseAlgorithm, player: Mapping[str, Any]) -
         raise ValueError(f"{where}: action_space is not the state of a generator: {state!r}")
 
 
-def _generator(model: BaseAlgorithm) -> Any:
+def generator_of(model: BaseAlgorithm) -> Any:
     """Return the generator of random actions."""
     return model.action_space.np_random.bit_generator

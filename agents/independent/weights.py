@@ -26,7 +26,7 @@ def read(model: BaseAlgorithm, opened: Any) -> tuple[dict[str, Any], dict[str, A
             _same_keys(name, weights[name], wanted)
             for key, tensor in wanted.items():
                 _same_tensor(f"{name}.{key}", weights[name][key], tensor)
-    trained = {name: recursive_getattr(model, name) for name in _variables(model)}
+    trained = {name: recursive_getattr(model, name) for name in variable_names(model)}
     _same_keys("variables", variables or {}, trained)
     for name, tensor in trained.items():
         _same_tensor(name, (variables or {})[name], tensor)
@@ -41,7 +41,7 @@ def write(model: BaseAlgorithm, parts: tuple[dict[str, Any], dict[str, Any]]) ->
         recursive_getattr(model, name).data = tensor.data
 
 
-def _variables(model: BaseAlgorithm) -> list[str]:
+def variable_names(model: BaseAlgorithm) -> list[str]:
     return model._get_torch_save_params()[1]
 
 
@@ -82,7 +82,7 @@ def _check_optimiser(name: str, given: Any, optimiser: torch.optim.Optimizer) ->
         range(len(parameters))
     ):
         raise ValueError(f"{name} must be of {len(parameters)} parameters")
-    kept = _kept(optimiser)
+    kept = kept_by(optimiser)
     for i, state in given["state"].items():
         _same_keys(f"{name}.state", state, kept[i])
         for key, value in kept[i].items():
@@ -97,7 +97,7 @@ def _alike(one: Any, two: Any) -> bool:
     return numbers or type(one) is type(two)
 
 
-def _kept(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
+def kept_by(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
     """Return what an optimiser keeps of every parameter, found by a step of its twin."""
     groups = [
         {**group, "params": [torch.zeros_like(p, requires_grad=True) for p in group["params"]]}
