@@ -34,7 +34,7 @@ FLOORS = (
         *("agents.solvers", "agents.single_path", "agents.subsample", "agents.deep_play"),
         *("agents.independent", "agents.sweep"),
     ),
-    ("agents.mirror_ascent", "agents.figures"),
+    ("agents.mirror_ascent", "agents.deep_finite", "agents.figures"),
     ("agents",),
     ("agents.cli",),
 )
