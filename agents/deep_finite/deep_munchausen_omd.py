@@ -57,7 +57,7 @@ class DeepMunchausenOMD(NetworkLearner):
         """Return the uniform policy, and random networks."""
         policy = policies.uniform(study.game)
         memory = study.networks.begin(int(study.random(0, "networks") >> np.uint64(1)))
-        memory |= {name: np.float64(0) for name in ("unit", "width", "temperature")}
+        memory |= {name: np.array(0.0) for name in ("unit", "width", "temperature")}
         law = study.game.crowd(study.law(policy))
         return Iterate(0, 0, policy, law, np.zeros(policy.shape), memory)
 
@@ -93,9 +93,9 @@ class DeepMunchausenOMD(NetworkLearner):
         new = policies.softmax(q.reshape(last.policy.shape), game.legal_actions,
                                inverse_temperature=1 / temperature)  # fmt: skip
         memory = study.networks.save() | {
-            "unit": np.float64(scales[0]),
-            "width": np.float64(scales[1]),
-            "temperature": np.float64(temperature),
+            "unit": np.array(scales[0]),
+            "width": np.array(scales[1]),
+            "temperature": np.array(temperature),
         }
         values = (q - bonus + offsets(game, walks)).reshape(new.shape)
         met = walks.mean_field if game.horizon is not None else walks.mean_field.mean(0)

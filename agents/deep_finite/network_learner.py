@@ -114,9 +114,8 @@ class NetworkLearner(Learner):
             raise ImportError(
                 f'{type(self).__name__} needs PyTorch: pip install "mfg-envs[sb3]"'
             ) from error
-        one_hot = (
-            source.num_states <= ONE_HOT if self.observe == "auto" else self.observe == "index"
-        )
+        small = self.observe == "auto" and source.num_states <= ONE_HOT
+        one_hot = small or self.observe == "index"
         networks = TimedNetworks(source, one_hot, self.waves, self.hidden, self.device)
         law = Remembered(lambda policy: exact.law_met(source, policy))
         return Study(source, networks, random.seed_key(seed), law)
