@@ -4,6 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .deep_finite.deep_munchausen_omd import DeepMunchausenOMD
 from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from .deep_play.deda_fp import DedaFP
 from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
@@ -43,6 +44,7 @@ __all__ = [
     "BatchedIndependentPPO",
     "Communication",
     "DedaFP",
+    "DeepMunchausenOMD",
     "FictitiousPlay",
     "FixedPointIteration",
     "FrankWolfe",

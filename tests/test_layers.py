@@ -36,6 +36,7 @@ FLOORS = (
         *("agents.independent", "agents.sweep"),
     ),
     ("agents.mirror_ascent", "agents.figures", "agents.sb3"),
+    ("agents.mirror_ascent", "agents.deep_finite", "agents.figures"),
     ("agents",),
     ("agents.cli",),
 )
