@@ -10,6 +10,7 @@ from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
 from .independent.batched_ppo import BatchedIndependentPPO
 from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .n_players.independent_q import IndependentQ
 from .runs.contract import check_learner
 from .runs.iterate import Iterate
 from .runs.learner import Learner
@@ -44,6 +45,7 @@ __all__ = [
     "FixedPointIteration",
     "FrankWolfe",
     "IndependentLearners",
+    "IndependentQ",
     "Iterate",
     "Learner",
     "MunchausenOMD",

@@ -35,6 +35,7 @@ FLOORS = (
         *("agents.independent", "agents.sweep"),
     ),
     ("agents.mirror_ascent", "agents.figures"),
+    ("agents.n_players",),
     ("agents",),
     ("agents.cli",),
 )
