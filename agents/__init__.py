@@ -32,7 +32,7 @@ from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
 
 if TYPE_CHECKING:
-    from .independent.best_response import learned_response, tabulate
+    from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
 
 __all__ = [
@@ -71,7 +71,6 @@ __all__ = [
     "load_runs",
     "relative_gap",
     "run",
-    "tabulate",
     "team_value",
 ]
 
@@ -79,7 +78,6 @@ __all__ = [
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
     "learned_response": "independent.best_response",
-    "tabulate": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
 if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is

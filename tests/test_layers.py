@@ -22,6 +22,7 @@ FLOORS = (
     ("mfg_envs.game",),
     ("mfg_envs.numerics", "mfg_envs.pictures"),
     ("mfg_envs.games", "mfg_envs.soundness"),
+    ("mfg_envs.players",),
     ("mfg_envs.exact",),
     ("mfg_envs.simulate",),
     ("mfg_envs.environments", "mfg_envs.metrics", "mfg_envs.testing"),

@@ -28,7 +28,7 @@ class PopulationEnv(Episodes, ParallelEnv):
         mode: "n_agent" or "mean_field".
         max_cycles: Steps after which an episode is cut; None: the horizon, or 500 without one.
         render_mode: None, "human" (a window) or "rgb_array" (an image).
-        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.players.observers.Observer``.
 
     Attributes:
         batch: The same population as arrays (a ``BatchEnv`` with one population).
@@ -57,6 +57,11 @@ class PopulationEnv(Episodes, ParallelEnv):
         self.observation_spaces = dict.fromkeys(agents, batch.observer.space)
         self.action_spaces = dict.fromkeys(agents, batch.action_space)
         self.state_space = batch.field_space
+
+    @property
+    def observed_parts(self) -> tuple[str, ...]:
+        """Parts of what a player sees, see ``Observer``."""
+        return self.batch.observer.parts
 
     @property
     def mean_field(self) -> Array:

@@ -24,7 +24,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
     Args:
         game: The game.
         max_cycles: Steps after which an episode is truncated; None: never.
-        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.players.observers.Observer``.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  as Gymnasium declares it
@@ -40,6 +40,11 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         self.batch = BatchEnv(game, 1, 1, mode="mean_field", observe=observe)
         self.observation_space = self.batch.observer.space
         self.action_space = self.batch.action_space
+
+    @property
+    def observed_parts(self) -> tuple[str, ...]:
+        """Parts of what a player sees, see ``Observer``."""
+        return self.batch.observer.parts
 
     @property
     def mean_field(self) -> Array:

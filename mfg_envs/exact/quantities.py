@@ -9,6 +9,7 @@ With the law ``mu_t`` of a player who follows a policy, ``m_t`` its mean field a
 Finite horizon: policy (T, S, A), flow (T, S), rewards at t = 0..T-1, none at T.  Stationary:
 policy (S, A), and the flow is one law (S,), the stationary mean field.  A flow is a sequence of
 laws of *private* states; games with a mean field of controls have joint laws (T, S, A), (S, A).
+A policy may be given as what acts instead: a trained model, see ``policies.tabulate``.
 All numbers are float64.  Laws of S states need S*A*K numbers for the moves; nothing here
 builds an S x S matrix in a finite horizon.
 """
@@ -133,9 +134,10 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
         (T, S, A) or (S, A); minus infinity nowhere, illegal actions have the value of staying.
     """
     check_sound(game)
+    m = mean_fields(game, flow)
     if policy is not None:
-        policy = policies.over_states(game, policy)
-    return _action_values(game, mean_fields(game, flow), policy)
+        policy = policies.over_states(game, policy, m)
+    return _action_values(game, m, policy)
 
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
@@ -182,10 +184,10 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
         rate: Weight of the values.
     """
     check_sound(game)
-    policy, logits = policies.over_states(game, policy), as_array("logits", logits)
+    m = mean_fields(game, flow)
+    policy, logits = policies.over_states(game, policy, m), as_array("logits", logits)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
-    m = mean_fields(game, flow)
     done = passes.ascend(game, m, policy, logits, rate)
     if done is not None:
         return Ascent(*done)
@@ -215,8 +217,8 @@ def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
     """
     check_sound(game)
-    policy = None if policy is None else policies.over_states(game, policy)
     m = mean_fields(game, flow)
+    policy = None if policy is None else policies.over_states(game, policy, m)
     return _value(game, np.asarray(flow, np.float64), m, policy)
 
 

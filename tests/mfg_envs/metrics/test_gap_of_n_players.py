@@ -167,7 +167,7 @@ def test_a_policy_on_a_grid_is_played_on_the_grid():
             "LinearQuadratic is continuous: give a GridPolicy",
         ),
         ({"game": make_game("linear_quadratic")}, "policy must be a function .* a GridPolicy"),
-        ({"policy": lambda t, x: x}, r"policy must be an array \(S, A\) .* got function"),
+        ({"policy": lambda x: x}, r"policy must be a function of \(t, x\)"),
         ({"game": make_game("dispatcher")}, "Dispatcher is not a game of equal players"),
     ],
 )

@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from mfg_envs.game import Array, ContinuousGame, density
 from mfg_envs.game.continuous import components
-from mfg_envs.simulate.observers.parts import checked_parts, columns
+from mfg_envs.players.observers.parts import checked_parts, columns
 
 PARTS = ("point", "state", "time", "density", "mean_field")
 
