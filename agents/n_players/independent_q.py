@@ -106,9 +106,9 @@ class IndependentQ(Learner):
 
         An iterate's ``policy`` (T, O, A) or (O, A) is the average behaviour of the population:
         everybody's softmax, weighted by how often it was there in this iteration.  ``q`` is the
-        average of the tables with the same weights, in the game's own rewards; ``mean_field`` how
-        often players were there, (T, O) or (O,).  Everybody's own table is in ``memory["q"]``,
-        see ``policy``.
+        average of the tables with the same weights, in the game's own rewards; ``mean_field`` the share
+        of players who were there, (T, O) or (O,).  Everybody's own table is in ``memory["q"]``,
+        see ``players``.
         """
         game, k = env.game, last.iteration + 1
         shape = last.policy.shape
@@ -121,16 +121,16 @@ class IndependentQ(Learner):
                 env.reset()
             _step(env, tables)
         q, visits = (np.array(part).reshape(-1, *shape) for part in (tables.q, tables.visits))
-        policy, mean_q, seen = average(tables.q, tables.seen, rules)
+        policy, mean_q, total = average(tables.q, tables.seen, rules)
         unit = last.memory["unit"]
         memory = {"q": q, "visits": visits, "unit": unit, **_moment(env)}
         return Iterate(
             k, last.samples + self.num_players * self.num_steps, policy.reshape(shape),
-            seen.reshape(shape[:-1]), Unit(*unit).values(game, mean_q.reshape(shape)), memory,
+            shares(total.reshape(shape[:-1])), Unit(*unit).values(game, mean_q.reshape(shape)), memory,
         )  # fmt: skip
 
-    def policy(self, game: FiniteGame, iterate: Iterate, seed: int = 0) -> OwnTables:
-        """Return what the players of an iterate follow, each its own table."""
+    def players(self, game: FiniteGame, iterate: Iterate) -> OwnTables:
+        """Return what the players of an iterate follow, each its own table, to watch them play."""
         return OwnTables(game, iterate.memory["q"], self._heat(max(iterate.iteration, 1)))
 
     def _heat(self, k: int) -> float:
@@ -167,7 +167,7 @@ def average(q: Array, seen: Array, rules: Rules) -> tuple[Array, Array, Array]:
 
     Returns:
         Of every row the average law and the average values, (R, A) each, weighted by ``seen``
-        (where nobody was, all alike), and the share of all visits to rows of its time, (R,).
+        (where nobody was, all alike), and how often anybody was there, (R,).
     """
     N, R, A = q.shape
     policy, mean_q, total = np.empty((R, A)), np.empty((R, A)), np.empty(R)
@@ -182,6 +182,12 @@ def average(q: Array, seen: Array, rules: Rules) -> tuple[Array, Array, Array]:
         policy[rows] = (weight * (law / law.sum(-1, keepdims=True))).sum(0)
         mean_q[rows] = (weight * q[:, rows]).sum(0)
     return policy / policy.sum(-1, keepdims=True), mean_q, total
+
+
+def shares(total: Array) -> Array:
+    """Return the shares of counts (..., O); of times that nobody has met, even ones."""
+    met = total.sum(-1, keepdims=True)
+    return np.where(met > 0, total / np.where(met > 0, met, 1), 1 / total.shape[-1])
 
 
 def _moment(env: BatchEnv) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame
-from mfg_envs.simulate.acting import Draws, Policy
+from mfg_envs.players.policy import Draws, Policy
 
 from .tables import boltzmann, drawn
 
@@ -17,7 +17,8 @@ from .tables import boltzmann, drawn
 class OwnTables(Policy):
     """Every player draws from the softmax of its own action values.
 
-    Where there are more players than tables, they begin again with the first.
+    Where there are more players than tables, they begin again with the first.  There is no ``law``
+    of a state, which depends on who is there.
 
     Attributes:
         game: The game.
@@ -29,15 +30,12 @@ class OwnTables(Policy):
     q: Array
     heat: float
 
+    @property
+    def reads_crowd(self) -> bool:
+        return False
+
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
-        return drawn(self._weights(t, x), draws.uniform(x.shape[1]))
-
-    def law(self, t: int, x: Array, m: Array | None = None) -> Array:
-        weights = self._weights(t, x)
-        return weights / weights.sum(-1, keepdims=True)
-
-    def _weights(self, t: int, x: Array) -> Array:
-        """Return everybody's softmax, up to a factor, (B, N, A)."""
         q = self.q if self.game.horizon is None else self.q[:, min(t, self.game.horizon - 1)]
-        own, s = np.arange(x.shape[-1]) % len(q), self.game.observed[x]
-        return boltzmann(q[own, s], policies.observed_legal(self.game)[s], self.heat)
+        own, s = np.arange(x.shape[1]) % len(q), self.game.observed[x]
+        law = boltzmann(q[own, s], policies.observed_legal(self.game)[s], self.heat)
+        return drawn(law, draws.uniform(x.shape[1]))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from agents import IndependentQ, check_learner
-from agents.n_players.independent_q import average
-from agents.n_players.tables import Rules, boltzmann
+from agents.n_players.independent_q import average, shares
+from agents.n_players.tables import Rules
 from agents.runs.contract import difference
 from mfg_envs import exact, make_game, policies
+from mfg_envs.players.policy import Draws
 from mfg_envs.simulate.batch import BatchEnv
 
 SIS = make_game("sis", setting="two_actions")
@@ -67,6 +68,7 @@ def test_many_learn_what_is_hardly_exploitable():
     *_, last = learner.learn(SIS)
     uniform = exact.exploitability(SIS, policies.uniform(SIS))
     assert exact.exploitability(SIS, last.policy) < 0.1 * uniform
+    np.testing.assert_allclose(last.mean_field, exact.law_met(SIS, last.policy), atol=0.02)
     assert last.samples == 100 * 1000 * 11  # ten iterations, and steps at random before
 
 
@@ -80,22 +82,25 @@ def test_the_average_behaviour_weighs_players_by_where_they_were():
     np.testing.assert_allclose(policy[:, 0], [0.75 * 0.5 + 0.25 * 0.75, 1, 0.5 * 0.5 + 0.5 * 0.75])
     np.testing.assert_allclose(mean_q[:, 0], [0.25, 2 / 3, 0.5])
     assert total.tolist() == [4, 3, 0]
+    assert shares(total.reshape(1, 3)).tolist() == [[4 / 7, 3 / 7, 0]]
+    assert shares(np.zeros((1, 2))).tolist() == [[0.5, 0.5]]
 
 
 def test_everybody_plays_its_own_table(game):
     *_, last = SHORT.learn(game, seed=1)
-    followed = SHORT.policy(game, last)
-    env = BatchEnv(game, 2, 6, seed=3)
+    q = last.memory["q"] if game.horizon is None else last.memory["q"][:, game.horizon - 1]
+    legal = policies.observed_legal(game)
+    followed = dataclasses.replace(SHORT, temperature=1e-9).players(game, last)  # does the best
+    env = BatchEnv(game, 5, 6, seed=3)
     env.reset()
     t = 0 if game.horizon is None else game.horizon - 1
-    q = last.memory["q"] if game.horizon is None else last.memory["q"][:, t]
-    law = followed.law(t, env.state)
-    seen, legal = game.observed[env.state], policies.observed_legal(game)
-    for b, i in np.ndindex(2, 6):  # the fifth player plays the first table
-        s = seen[b, i]
-        weights = boltzmann(q[i % 4, s], legal[s], np.sqrt(3) / SHORT.temperature)
-        np.testing.assert_allclose(law[b, i], weights / weights.sum(), rtol=1e-12)
-    assert np.isfinite(env.rollout(followed, 2).reward).all()
+    acted, seen = followed.act(t, env.state, Draws.of(env)), game.observed[env.state]
+    for b, i in np.ndindex(5, 6):
+        own = np.where(
+            legal[seen[b, i]], q[i % 4, seen[b, i]], -np.inf
+        )  # the fifth plays the first
+        assert own[acted[b, i]] == own.max()
+    assert np.isfinite(env.rollout(SHORT.players(game, last), 2).reward).all()
 
 
 def test_bad_parameters_and_too_many_players_are_named(toys):
