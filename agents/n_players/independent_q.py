@@ -35,13 +35,11 @@ from mfg_envs.simulate.snapshot import PARTS, restore, snapshot
 from ..mirror_ascent.compiled import line_bytes
 from ..runs.iterate import Iterate
 from ..runs.learner import Learner
+from .average_behaviour import average, shares
 from .compiled_tables import CompiledTables
 from .policies_of_players import OwnTables
 from .random_play import Unit, measured_unit
 from .tables import MOST, Rules, Tables, Transition, boltzmann
-
-NUMBERS = 1 << 16
-"""Numbers of policies that are averaged together: they stay in the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +104,9 @@ class IndependentQ(Learner):
 
         An iterate's ``policy`` (T, O, A) or (O, A) is the average behaviour of the population:
         everybody's softmax, weighted by how often it was there in this iteration.  ``q`` is the
-        average of the tables with the same weights, in the game's own rewards; ``mean_field`` the share
-        of players who were there, (T, O) or (O,).  Everybody's own table is in ``memory["q"]``,
-        see ``players``.
+        average of the tables with the same weights, in the game's own rewards; ``mean_field`` the
+        share of players who were there, (T, O) or (O,).  Everybody's own table is in
+        ``memory["q"]``, see ``players``.
         """
         game, k = env.game, last.iteration + 1
         shape = last.policy.shape
@@ -122,12 +120,11 @@ class IndependentQ(Learner):
             _step(env, tables)
         q, visits = (np.array(part).reshape(-1, *shape) for part in (tables.q, tables.visits))
         policy, mean_q, total = average(tables.q, tables.seen, rules)
-        unit = last.memory["unit"]
+        samples, unit = last.samples + self.num_players * self.num_steps, last.memory["unit"]
+        values = Unit(*unit).values(game, mean_q.reshape(shape))
+        m = shares(total.reshape(shape[:-1]))
         memory = {"q": q, "visits": visits, "unit": unit, **_moment(env)}
-        return Iterate(
-            k, last.samples + self.num_players * self.num_steps, policy.reshape(shape),
-            shares(total.reshape(shape[:-1])), Unit(*unit).values(game, mean_q.reshape(shape)), memory,
-        )  # fmt: skip
+        return Iterate(k, samples, policy.reshape(shape), m, values, memory)
 
     def players(self, game: FiniteGame, iterate: Iterate) -> OwnTables:
         """Return what the players of an iterate follow, each its own table, to watch them play."""
@@ -155,39 +152,6 @@ def _step(env: BatchEnv, tables: Tables | CompiledTables) -> None:
     if game.horizon is not None and not env.over:
         after = after + env.t * game.num_observations
     tables.learn(Transition(row, a, reward, after, not env.over))
-
-
-def average(q: Array, seen: Array, rules: Rules) -> tuple[Array, Array, Array]:
-    """Return the average behaviour and table of N players, and where they were.
-
-    Args:
-        q: Everybody's table, (N, R, A).
-        seen: How often each was in every row, (N, R).
-        rules: How they act.
-
-    Returns:
-        Of every row the average law and the average values, (R, A) each, weighted by ``seen``
-        (where nobody was, all alike), and how often anybody was there, (R,).
-    """
-    N, R, A = q.shape
-    policy, mean_q, total = np.empty((R, A)), np.empty((R, A)), np.empty(R)
-    some = max(1, NUMBERS // (N * A))
-    for i in range(0, R, some):
-        rows = slice(i, i + some)
-        weight = seen[:, rows].astype(np.float64)
-        total[rows] = weight.sum(0)
-        weight = np.where(total[rows] > 0, weight, 1.0)
-        weight = (weight / weight.sum(0))[..., None]
-        law = boltzmann(q[:, rows], rules.legal[rows], rules.heat)
-        policy[rows] = (weight * (law / law.sum(-1, keepdims=True))).sum(0)
-        mean_q[rows] = (weight * q[:, rows]).sum(0)
-    return policy / policy.sum(-1, keepdims=True), mean_q, total
-
-
-def shares(total: Array) -> Array:
-    """Return the shares of counts (..., O); of times that nobody has met, even ones."""
-    met = total.sum(-1, keepdims=True)
-    return np.where(met > 0, total / np.where(met > 0, met, 1), 1 / total.shape[-1])
 
 
 def _moment(env: BatchEnv) -> dict[str, Array]:

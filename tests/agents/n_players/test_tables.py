@@ -59,7 +59,7 @@ def test_values_of_illegal_actions_are_not_looked_at(made):
 
 
 def test_choices_follow_the_softmax(made):
-    q = np.tile(np.float32([[0.2, -0.1, 0.4], [0, 0, 0]]), (60_000, 1, 1))
+    q = np.tile(np.array([[0.2, -0.1, 0.4], [0, 0, 0]], np.float32), (60_000, 1, 1))
     tables = made(q, np.zeros(q.shape, np.uint16), RULES)
     a = tables.act(np.zeros(len(q), int), random.seed_key(7))
     law = np.exp(2 * q[0, 0].astype(float))
