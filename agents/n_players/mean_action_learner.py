@@ -131,7 +131,9 @@ class MeanActionLearner(Learner):
 
         An iterate's ``policy`` (T, O, A) or (O, A) is what infinitely many players do by these
         networks who see the mean action that they make; ``mean_field`` (T, S) or (S,) is their
-        law, ``q`` the values learned, at those mean actions, in the game's own rewards.
+        law, ``q`` the values learned, at those mean actions, in the game's own rewards.  Where the
+        mean action of a stationary game does not come to rest, so that a population of these
+        players goes round, ``memory["unrest"]`` is large, and the policy one on the way.
         """
         k = last.iteration + 1
         draw = np.random.default_rng([training.seed, k])

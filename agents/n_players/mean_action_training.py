@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +23,6 @@ from .networks import Adam, Shape, log_softmax
 from .random_play import Unit, measured_unit
 from .replay import Batch, Replay
 from .tables import drawn
-
-if TYPE_CHECKING:
-    from .mean_action_learner import MeanActionLearner
 
 
 class Nets(NamedTuple):
@@ -62,7 +59,7 @@ class MeanActionTraining:
         seed: Of everything.
     """
 
-    def __init__(self, learner: MeanActionLearner, game: FiniteGame, seed: Any) -> None:
+    def __init__(self, learner: Any, game: FiniteGame, seed: Any) -> None:
         self.learner, self.game, self.seed = learner, game, seed
         self.legal = torch.from_numpy(policies.observed_legal(game))
         self.shapes = learner.shapes(game)
@@ -169,14 +166,14 @@ class MeanActionTraining:
         every = np.arange(game.num_observations)
         nets = self._nets(self.targets)
         with torch.no_grad(), one_thread():
-            policy, law, known = mean_actions.along(
+            limit = mean_actions.along(
                 game, self.learner.neighbours, lambda t, seen: self._law(t, every, seen, heat)
             )
             T = 1 if game.horizon is None else game.horizon
             s, t = np.tile(every, T), np.repeat(np.arange(T), len(every))
-            others = torch.from_numpy(known.reshape(len(s), -1))
+            others = torch.from_numpy(limit.known.reshape(len(s), -1))
             q = nets(0, torch.from_numpy(s), torch.from_numpy(t), others).numpy()
-        values = self.unit.values(game, q.reshape(policy.shape))
+        values = self.unit.values(game, q.reshape(limit.policy.shape))
         memory = {
             "weights": self.adam.weights.numpy().copy(),
             "moments": self.adam.moments.numpy().copy(),
@@ -184,7 +181,8 @@ class MeanActionTraining:
             "steps": np.array(self.adam.steps),
             "unit": np.array(self.unit),
             "seen": self.seen,
+            "unrest": np.array(limit.unrest),
             **self.replay.memory(),
             **{f"game_{name}": part for name, part in snapshot(self.env).items()},
         }
-        return Iterate(k, samples, policy, law, values, memory)
+        return Iterate(k, samples, limit.policy, limit.laws, values, memory)

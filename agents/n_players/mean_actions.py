@@ -9,6 +9,7 @@ whom sees the mean action that all of them make.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,12 +78,25 @@ def _means(joint: Array, neighbours: str) -> Array:
     return np.where(total > 0, joint / np.where(total > 0, total, 1), even).astype(np.float32)
 
 
-def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> tuple[Array, Array, Array]:
-    """Return what infinitely many players do who see the mean action that they make.
+class Limit(NamedTuple):
+    """What infinitely many players do who see the mean action that they make.
 
-    Returns:
-        Policy (T, O, A), laws of private states (T, S), and mean actions (T, O, A); without a
-        horizon (O, A), (S,) and (O, A), where all of it stands still.
+    Attributes:
+        policy: (T, O, A), or (O, A) in a stationary game.
+        laws: Of private states, (T, S) or (S,).
+        known: Mean actions that they know, (T, O, A) or (O, A).
+        unrest: By how much the mean action of a stationary game is another one after a step (L1);
+            0 with a horizon.
+    """
+
+    policy: Array
+    laws: Array
+    known: Array
+    unrest: float
+
+
+def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
+    """Return what infinitely many players do, along their flow or where it stands still.
 
     Raises:
         RuntimeError: If a stationary crowd does not settle, see ``exact.stationary_mean_field``.
@@ -97,18 +111,23 @@ def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> tuple[Array, Ar
         seen = of_laws(game, t, neighbours, law, over)
         law = exact.push_forward(game, t, law, over)
     policy, laws, known = map(np.stack, zip(*walked, strict=True))
-    return policy, laws, known
+    return Limit(policy, laws, known, 0.0)
 
 
-def _settled(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> tuple[Array, Array, Array]:
+def _settled(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
     """Return where a stationary game stands still: damped steps of the mean action."""
-    seen = no_action(game)
+    limit = _at(game, neighbours, rule_of, no_action(game))
     for _ in range(MOST):
-        rule = rule_of(0, seen)
-        law = exact.stationary_mean_field(game, rule)
-        made = of_laws(game, 0, neighbours, law, rule[game.observed])
-        change = np.abs(made - seen).sum(-1).max()
-        seen = (seen + made) / 2
-        if change < SETTLED:
+        if limit.unrest < SETTLED:
             break
-    return rule, law, seen
+        made = of_laws(game, 0, neighbours, limit.laws, limit.policy[game.observed])
+        limit = _at(game, neighbours, rule_of, (limit.known + made) / 2)
+    return limit
+
+
+def _at(game: FiniteGame, neighbours: str, rule_of: RuleOf, known: Array) -> Limit:
+    """Return what players of a stationary game do for ever who know a mean action."""
+    rule = rule_of(0, known)
+    law = exact.stationary_mean_field(game, rule)
+    made = of_laws(game, 0, neighbours, law, rule[game.observed])
+    return Limit(rule, law, known, float(np.abs(made - known).sum(-1).max()))

@@ -45,7 +45,7 @@ def test_along_the_flow_players_see_the_mean_action_that_they_make(neighbours, t
         go = 0.2 + 0.1 * t + 0.5 * seen[:, 1]
         return np.stack([1 - go, go], -1)
 
-    policy, laws, known = mean_actions.along(game, neighbours, rule_of)
+    policy, laws, known, _ = mean_actions.along(game, neighbours, rule_of)
     np.testing.assert_allclose(laws, exact.flow(game, policy), atol=1e-14)
     np.testing.assert_allclose(known[0], 0.5)
     for t in range(4):
@@ -63,7 +63,8 @@ def test_without_a_horizon_everything_stands_still(neighbours, toys):
         go = np.clip(1.0 - 0.9 * seen[:, 1] + 0.05 * np.arange(5), 0, 1)
         return np.stack([1 - go, go], -1)
 
-    policy, law, known = mean_actions.along(game, neighbours, rule_of)
+    policy, law, known, unrest = mean_actions.along(game, neighbours, rule_of)
+    assert unrest < mean_actions.SETTLED
     np.testing.assert_allclose(law, exact.stationary_mean_field(game, policy), atol=1e-9)
     made = mean_actions.of_laws(game, 0, neighbours, law, policy)
     np.testing.assert_allclose(known, made, atol=2e-6)
@@ -74,5 +75,15 @@ def test_without_a_horizon_everything_stands_still(neighbours, toys):
 def test_illegal_actions_are_never_seen(toys):
     game = toys.Corridor()
     uniform = policies.uniform(game)[0]
-    _, _, known = mean_actions.along(game, "place", lambda t, seen: uniform)
-    assert known.shape == (game.horizon, game.num_states, game.num_actions)
+    limit = mean_actions.along(game, "place", lambda t, seen: uniform)
+    assert limit.known.shape == (game.horizon, game.num_states, game.num_actions)
+
+
+def test_players_who_go_round_are_told_from_those_who_stand_still(toys):
+    game = toys.Walk(horizon=None)
+
+    def contrary(t, seen):
+        go = np.where(seen[:, 1] < 0.6, 0.9, 0.1)
+        return np.stack([1 - go, go], -1)
+
+    assert mean_actions.along(game, "everybody", contrary).unrest > 0.1
