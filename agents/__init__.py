@@ -11,6 +11,9 @@ from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
 from .independent.batched_ppo import BatchedIndependentPPO
 from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .n_players.independent_q import IndependentQ
+from .n_players.mean_field_actor_critic import MeanFieldActorCritic
+from .n_players.mean_field_q import MeanFieldQ
 from .runs.contract import check_learner
 from .runs.iterate import Iterate
 from .runs.learner import Learner
@@ -50,10 +53,13 @@ __all__ = [
     "FrankWolfe",
     "IndependentLearners",
     "IndependentSB3",
+    "IndependentQ",
     "Iterate",
     "LearnedDeviation",
     "Learner",
     "LogExploitability",
+    "MeanFieldActorCritic",
+    "MeanFieldQ",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",

@@ -37,6 +37,8 @@ FLOORS = (
     ),
     ("agents.mirror_ascent", "agents.figures", "agents.sb3"),
     ("agents.mirror_ascent", "agents.deep_finite", "agents.figures"),
+    ("agents.mirror_ascent", "agents.figures"),
+    ("agents.n_players",),
     ("agents",),
     ("agents.cli",),
 )
