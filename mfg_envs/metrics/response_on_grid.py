@@ -5,9 +5,9 @@ K values of the noise, and v interpolated linearly between the points around::
 
     v_t(x) = max_a reward(t, x, a, m_t) + g / K sum_w v_{t+1}(step(t, x, a, m_t, w))
 
-A crowd need not move on the grid here, so that walls are no obstacle: the game's own ``step`` knows
-them.  Points that are not free of walls stand for the nearest free point.  The steps of the grid
-should be less than half as wide as the walls, or values would leak through.
+The crowd need not move on the grid.  Where there are walls, points that are not free of them stand
+for the nearest free point; the steps of the grid should be less than half as wide as the walls, or
+values would leak through.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy, has_walls
+from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy
 from mfg_envs.game import Array, ContinuousGame, Normal, as_int, check_range
 from mfg_envs.game.horizons import decisions
 from mfg_envs.game.reads import Probe, TouchedError
@@ -82,7 +82,7 @@ def grid_response(
         discount=game.discount,
     )
     check_memory(len(m) * grid.num_states * grid.num_actions, 8, "decisions * states * actions")
-    stand_in = _stand_ins(grid)
+    stand_in = grid.stand_ins
     free = np.flatnonzero(stand_in == np.arange(grid.num_states))
     entries = free.size * grid.num_actions * len(grid.noise[0]) * 2**game.state_dim
     chunks = np.array_split(free, -(-entries // ENTRIES))
@@ -141,23 +141,6 @@ def _moves_are_fixed(grid: GridGame) -> bool:
     except TouchedError:
         return False
     return True
-
-
-def _stand_ins(grid: GridGame) -> Array:
-    """Return for every point itself if no wall touches it, else the nearest such point, (S,)."""
-    game, every = grid.game, np.arange(grid.num_states)
-    if not has_walls(game):
-        return every
-    sides = zip(game.state_low, game.state_high, strict=True)
-    nudge = [1e-9 * (high - low) for low, high in sides]
-    free = np.ones(grid.num_states, bool)
-    for corner in np.ndindex((2,) * game.state_dim):
-        moves = zip(grid.states, nudge, corner, strict=True)
-        free &= game.room[game.place(tuple(v + (2 * up - 1) * by for v, by, up in moves))] > 0
-    open_, points = np.flatnonzero(free), np.stack(grid.states, -1)
-    for x in np.flatnonzero(~free):
-        every[x] = open_[((points[open_] - points[x]) ** 2).sum(-1).argmin()]
-    return every
 
 
 def _check(game: ContinuousGame, mean_fields: Array) -> Array:
