@@ -45,4 +45,6 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> None:
     known = list(inspect.signature(algorithm_class(name)).parameters)
     for parameter in given:
         if parameter not in known:
-            raise ValueError(f"{name} has no parameter {parameter!r}; {close_names(parameter, known)}")
+            raise ValueError(
+                f"{name} has no parameter {parameter!r}; {close_names(parameter, known)}"
+            )

@@ -9,7 +9,6 @@ regularised_exploitability    best gain in the game with a bonus for entropy, or
 nash_gap                      what one of N players gains at best, if all follow one policy
 team_gap                      what each of N players gains by leaving, who have a model each; also of
                               continuous games, by a learned response
-nash_gap                      what one of N players gains at best
 grid_exploitability           of a continuous game in one or two dimensions, walls or not: crowd and
                               response on grids that are refined until the number stands still
 approximate_exploitability    of a continuous game in one or two dimensions: a lower bound with its
@@ -49,8 +48,8 @@ from mfg_envs.metrics.distances import (
     wasserstein_ring,
     wasserstein_samples,
 )
-from mfg_envs.metrics.gap_of_models import PlayerGap, Seat, TeamGap, team_gap
 from mfg_envs.metrics.exploitability_on_grid import GridExploitability, grid_exploitability
+from mfg_envs.metrics.gap_of_models import PlayerGap, Seat, TeamGap, team_gap
 from mfg_envs.metrics.gap_of_n_players import NashGap, nash_gap
 from mfg_envs.metrics.regularised import (
     regularised_exploitability,
