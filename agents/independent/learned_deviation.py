@@ -1,8 +1,8 @@
 """What one player of a set of models learns to do when all others keep to theirs.
 
 For ``metrics.team_gap``: the others' models are frozen, and the player, in many copies of the
-population at once, learns against them with any unmodified Stable-Baselines3 algorithm.  Its own model
-is where it begins, if it is of the same kind.
+population at once, learns against them with any unmodified Stable-Baselines3 algorithm.  It begins
+with its own model, if that is of the same kind.
 """
 
 from __future__ import annotations
