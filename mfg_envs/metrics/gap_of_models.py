@@ -213,7 +213,7 @@ def team_gap(
 def _population(env: Any, num_agents: int | None) -> tuple[Any, list[str], Any]:
     """Return the game, the names of its players, and what they see; None: what is usual."""
     batch = getattr(env, "batch", None)
-    game = env if batch is None else getattr(env, "game", None)
+    game: Any = env if batch is None else getattr(env, "game", None)
     if not (is_game(game, "finite") or is_game(game, "continuous")):
         raise TypeError(
             "team_gap needs a PopulationEnv, or a finite or continuous game and num_agents, got"

@@ -183,7 +183,8 @@ def test_a_given_response_in_a_continuous_game_gains_exactly_what_it_saves():
     assert found.players["player_2"].gain == pytest.approx(3 * 0.0625)
     assert found.players["player_0"].error == pytest.approx(0, abs=1e-12)
     assert found.gap == pytest.approx(0.75)
-    assert [(s.name, s.player, s.num_agents) for s in seats] == [("player_0", 0, 3), ("player_2", 2, 3)]  # fmt: skip
+    where = [(seat.name, seat.player, seat.num_agents) for seat in seats]
+    assert where == [("player_0", 0, 3), ("player_2", 2, 3)]
     assert (seats[0].model, seats[1].model) == (idle, some)
     assert seats[0].seed != seats[1].seed
 
@@ -233,7 +234,7 @@ def test_the_table_can_be_read(random_policy):
     found = team_gap(game, random_policy(game), num_agents=3, num_episodes=8)
     first, head, row = str(found).splitlines()
     assert first.startswith(f"largest gain {found.gap:.4g} +- ")
-    assert head.split() == "player gains by leaving earns by staying".split()
+    assert head.split() == ["player", "gains", "by", "leaving", "earns", "by", "staying"]
     assert row.startswith("player_0")
     assert f"{found.players['player_0'].gain:.4g}" in row
     low, high = found.interval
