@@ -31,6 +31,7 @@ from .solvers.online_mirror_descent import OnlineMirrorDescent
 from .solvers.policy_iteration import PolicyIteration
 from .solvers.prior_descent import PriorDescent
 from .subsample.execution import SubsampledPolicy
+from .subsample.optimality import best_team_value, optimality_gap
 from .subsample.subsample_mfq import SubsampleMFQ
 from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .independent.independent_sb3 import IndependentLearners
     from .independent.learned_deviation import LearnedDeviation
     from .independent.log_exploitability import LogExploitability
+    from .independent.team_models import TeamModels
 
 __all__ = [
     "MFOMO",
@@ -74,13 +76,16 @@ __all__ = [
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",
+    "TeamModels",
     "beckmann",
+    "best_team_value",
     "check_learner",
     "exact_team_value",
     "initial_value",
     "learned_response",
     "load_run",
     "load_runs",
+    "optimality_gap",
     "relative_gap",
     "run",
     "team_value",
@@ -91,6 +96,7 @@ LATER = {
     "IndependentLearners": "independent.independent_sb3",
     "LearnedDeviation": "independent.learned_deviation",
     "LogExploitability": "independent.log_exploitability",
+    "TeamModels": "independent.team_models",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""

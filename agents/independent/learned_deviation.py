@@ -1,8 +1,8 @@
 """What one player of a set of models learns to do when all others keep to theirs.
 
 For ``metrics.team_gap``: the others' models are frozen, and the player, in many copies of the
-population at once, learns against them with any unmodified Stable-Baselines3 algorithm.  Its own model
-is where it begins, if it is of the same kind.
+population at once, learns against them with any unmodified Stable-Baselines3 algorithm.  It begins
+with its own model, if that is of the same kind.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ def begin_with(model: BaseAlgorithm, own: Any) -> bool:
     before, after = own.policy.state_dict(), model.policy.state_dict()
     if {k: v.shape for k, v in before.items()} != {k: v.shape for k, v in after.items()}:
         return False
-    model.set_parameters(own.get_parameters())
+    parameters: Any = own.get_parameters()
+    model.set_parameters(parameters)
     there, here = own.get_vec_normalize_env(), model.get_vec_normalize_env()
     if there is not None and here is not None:
         for name in ("obs_rms", "ret_rms"):

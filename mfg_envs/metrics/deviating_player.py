@@ -4,14 +4,14 @@ In a finite game the answer is that of a player who sees its own state and the t
 simulated, with all players staying; in the mean field of population b the player counts with 1/N
 beside the N - 1 others, whose part of it is ``o_b``::
 
-    q_t(x, a) = mean_b [ r(t, x, a, m_b) + g E_w v_{t+1}(step(t, x, a, m_b, w)) ],   v_t = max_a q_t,
-    m_b       = ((N - 1) o_b + crowd(x)) / N
+    q_t(x, a) = mean_b [ r(t, x, a, m_b) + g E_w v_{t+1}(step(t, x, a, m_b, w)) ],
+    v_t(x)    = max_a q_t(x, a),     m_b = ((N - 1) o_b + crowd(x)) / N
 
-That is the best such answer where the others' moves read neither the crowd nor, with it, the player;
-elsewhere it neglects how they answer.  It is then played, beside the policy of the player, in
-populations with seeds of their own, the same for both.  With A_t = r + g E_w v_{t+1}(x') - v_t(x),
-which telescopes for any v, the gain is the mean of ``sum_t g^t A_t`` of the answer less that of the
-policy: the player's own noise is averaged exactly.
+That is the best such answer where neither policies nor moves of the others read the crowd, and so
+the player; elsewhere it neglects how they answer.  It is then played, beside the policy of the
+player, in populations with seeds of their own, the same for both.  What is added up is
+``A_t = r + g E_w v_{t+1}(x') - v_t(x)``, which telescopes for any v: the gain is the mean of
+``sum_t g^t A_t`` of the answer less that of the policy, the player's own noise averaged exactly.
 """
 
 from __future__ import annotations

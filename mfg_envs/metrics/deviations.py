@@ -166,18 +166,27 @@ class OneOfMany:
             x: Private states, (M,).
             others: What the others of each add to the mean field, (M, *shape).
         """
-        game = self.expected.game
-        own = self.weight[x]
+        at, shape = self._choices(x, others), (len(x), self.expected.game.num_actions)
+        after, prob = moves(self.expected.game, t, *at)
+        return Outlook(self._reward(t, *at), after.reshape(*shape, -1), prob.reshape(*shape, -1))
+
+    def reward(self, t: int, x: Array, others: Array) -> Array:
+        """Return what every action earns, (M, A); see ``outlook``."""
+        return self._reward(t, *self._choices(x, others))
+
+    def _choices(self, x: Array, others: Array) -> tuple[Array, Array, Array]:
+        """Return states, actions and mean fields met of M players, for every action."""
+        game, own = self.expected.game, self.weight[x]
         if game.mean_field_of_controls:  # a mean field for every action
             others = others[:, None]
         x, a = np.broadcast_arrays(x[:, None], np.arange(game.num_actions))
         inner = (..., None) if game.mean_field_of_controls else (...,)
-        x, a, m = x[inner], a[inner], others + own
+        return x[inner], a[inner], others + own
+
+    def _reward(self, t: int, x: Array, a: Array, m: Array) -> Array:
+        game = self.expected.game
         reward = np.broadcast_to(game.reward(t, x, a, m), x.shape)
-        reward = np.where(game.legal_actions[x, a], reward, -np.inf)
-        after, prob = moves(game, t, x, a, m)
-        shape = (len(x), game.num_actions)
-        return Outlook(reward.reshape(shape), after.reshape(*shape, -1), prob.reshape(*shape, -1))
+        return np.where(game.legal_actions[x, a], reward, -np.inf).reshape(-1, game.num_actions)
 
     def move_others(self, t: int, x: Array, o: Array, others: Array) -> Array:
         """Return the others' shares (B, S) one step later, on average; the player is in x (B,)."""
@@ -258,15 +267,22 @@ def own_state_response(player: OneOfMany, crowds: Array) -> OwnStateResponse:
     (T, B), S = crowds.shape[:2], game.num_states
     policy, values = np.empty((T, S, game.num_actions)), np.empty((T + 1, S))
     values[T] = at_time(player.expected.best, T)
+    fixed = exact.kernel(game, 0, None) if moves_are_fixed(game) else None
     for t in reversed(range(T)):
         q, rule = np.zeros(policy.shape[1:]), player.rule(t)
         for first in range(0, B, player.at_once):
             others = player.others(t, crowds[t, first : first + player.at_once])
-            x = np.tile(np.arange(S), len(others))
-            outlook = player.outlook(t, x, np.repeat(others, S, 0))
-            ahead = (values[t + 1][outlook.after] * outlook.prob).sum(-1)
-            q += (outlook.reward + game.discount * ahead).reshape(len(others), *q.shape).sum(0)
+            x, met = np.tile(np.arange(S), len(others)), np.repeat(others, S, 0)
+            if fixed is None:
+                outlook = player.outlook(t, x, met)
+                ahead = (values[t + 1][outlook.after] * outlook.prob).sum(-1)
+                each = outlook.reward + game.discount * ahead
+            else:  # where actions lead is the same in all crowds
+                each = player.reward(t, x, met)
+            q += each.reshape(len(others), *q.shape).sum(0)
         q /= B
+        if fixed is not None:
+            q += game.discount * (values[t + 1][fixed.next] * fixed.prob).sum(-1)
         v = values[t] = q.max(-1)
         good = (rule * (q < v[:, None] - TIE)).sum(-1, keepdims=True) == 0
         policy[t] = np.where(good, rule, policies.greedy(q, game.legal_actions, ties="first"))

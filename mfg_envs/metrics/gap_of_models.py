@@ -17,12 +17,12 @@ maximisation bias; models and deviation play in populations with the same random
 Two numbers sum up the players that were looked at.  An **epsilon-Nash equilibrium** asks that
 nobody gains more than epsilon: that is the largest gap, ``gap``.  The largest of many estimates is
 too large, as the luckiest is picked.  So who gains most is told by half of the episodes, what it
-gains by the other half, and the other way round.  The **mean**, ``mean``, is NashConv / N, and tends
-to the exploitability of the limit if all follow one policy.
+gains by the other half, and the other way round.  The **mean**, ``mean``, is NashConv / N, which
+tends to the exploitability of the limit if all follow one policy.
 
-A stationary game is played from its first states (``nash_gap`` begins in the stationary mean field)
-and cut off when ``discount^t`` is a thousandth: with what comes after, a gain could differ by at most
-``2 g^num_steps max|r| / (1 - g)``.
+A stationary game is played from its first states, as an episode is (``nash_gap`` begins in the
+stationary mean field), and cut off when ``discount^t`` is a thousandth: with what comes after, a
+gain could differ by at most ``2 g^num_steps max|r| / (1 - g)``.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class TeamGap(NamedTuple):
     Attributes:
         gap: What the player gains who gains most.
         error: Its standard error.
-        mean: Mean gain of the players; with ``players=None`` of all N, as those with the same policy
-            gain the same.
+        mean: Mean gain of the players that were looked at; with ``players=None`` of all N, as those
+            with the same policy gain the same.
         mean_error: Its standard error.
         players: Of every player that was looked at, by name.
         num_episodes: Pairs of populations that were simulated for each.
@@ -207,13 +207,13 @@ def team_gap(
         names[i]: PlayerGap(*_mean(gain), *_mean(value), play, sharing[i])
         for i, gain, value, play in zip(looked_at, gains, values, plays, strict=True)
     }
-    return TeamGap(*_largest(gains), *_mean(shares @ gains), table, num_episodes)
+    return TeamGap(*largest(gains), *_mean(shares @ gains), table, num_episodes)
 
 
 def _population(env: Any, num_agents: int | None) -> tuple[Any, list[str], Any]:
     """Return the game, the names of its players, and what they see; None: what is usual."""
     batch = getattr(env, "batch", None)
-    game = env if batch is None else getattr(env, "game", None)
+    game: Any = env if batch is None else getattr(env, "game", None)
     if not (is_game(game, "finite") or is_game(game, "continuous")):
         raise TypeError(
             "team_gap needs a PopulationEnv, or a finite or continuous game and num_agents, got"
@@ -285,8 +285,11 @@ def _mean(values: Array) -> tuple[float, float]:
     return float(values.mean()), float(standard_error(values))
 
 
-def _largest(gains: Array) -> tuple[float, float]:
-    """Return the mean gain of the player who gains most, of gains (P, B), and its error."""
+def largest(gains: Array) -> tuple[float, float]:
+    """Return the mean gain of the player who gains most, of gains (P, B), and its error.
+
+    Who that is, each half of the episodes tells the other one.
+    """
     halves = gains[:, ::2], gains[:, 1::2]
     best = [half.mean(1).argmax() for half in halves]
     return _mean(np.concatenate([halves[0][best[1]], halves[1][best[0]]]))
