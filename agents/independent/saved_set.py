@@ -20,10 +20,12 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
+
+from mfg_envs.game import Array
 
 from ..runs.atomic_files import write_atomically, write_json, write_npz
 from ..runs.torch_state import GlobalRandomness
@@ -34,6 +36,20 @@ COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "explorat
 """What a model counts, beside its weights."""
 PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 """Names of players that are names of files as well, on every system."""
+
+
+class SavedPlayer(NamedTuple):
+    """What lies of a player in a set.
+
+    Attributes:
+        kind: Name of its model's class.
+        file: What its model's ``save`` wrote.
+        statistics: Running ones of a model that normalises, by their names in ``arrays``.
+    """
+
+    kind: str
+    file: Path
+    statistics: dict[str, Array]
 
 
 def stem(names: Sequence[Any], i: int) -> str:
@@ -111,6 +127,24 @@ def load(folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRa
     return header["calls"]
 
 
+def players(folder: Path) -> dict[str, SavedPlayer]:
+    """Return what lies of every player in a set, by name.
+
+    Raises:
+        ValueError: If there is no set, or a file of it is missing or broken.
+    """
+    header, found = _header(folder), {}
+    numbered, labels = folder / str(header["generation"]), list(header["players"])
+    for i, label in enumerate(labels):
+        words = (stem(labels, i), f"player-{i}")  # the name itself may be no word
+        file = next((f for f in words if (numbered / f"{f}.zip").exists()), words[0])
+        kept = _read(folder, numbered / f"{file}.npz", _statistics)
+        _read(folder, numbered / f"{file}.zip", lambda opened: None)
+        kind = header["players"][label]["kind"]
+        found[label] = SavedPlayer(kind, numbered / f"{file}.zip", kept)
+    return found
+
+
 def _labels(models: Mapping[Any, Any]) -> list[str]:
     """Return the names of players as ``set.json`` has them."""
     labels = [name if isinstance(name, str) else repr(name) for name in models]
@@ -139,6 +173,11 @@ def _read(folder: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
 def _npz(opened: Any) -> dict[str, Any]:
     with np.load(opened, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def _statistics(opened: Any) -> dict[str, Array]:
+    with np.load(opened, allow_pickle=False) as kept:
+        return {key: kept[key] for key in kept.files if key.startswith("statistics/")}
 
 
 def _header(folder: Path) -> dict[str, Any]:

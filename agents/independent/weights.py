@@ -23,14 +23,22 @@ def read(model: BaseAlgorithm, opened: Any) -> tuple[dict[str, Any], dict[str, A
         if isinstance(recursive_getattr(model, name), torch.optim.Optimizer):
             _check_optimiser(name, weights[name], recursive_getattr(model, name))
         else:
-            _same_keys(name, weights[name], wanted)
-            for key, tensor in wanted.items():
-                _same_tensor(f"{name}.{key}", weights[name][key], tensor)
+            _same_tensors(name, weights[name], wanted)
     trained = {name: recursive_getattr(model, name) for name in variable_names(model)}
-    _same_keys("variables", variables or {}, trained)
-    for name, tensor in trained.items():
-        _same_tensor(name, (variables or {})[name], tensor)
+    _same_tensors("variables", variables or {}, trained)
     return weights, variables or {}
+
+
+def read_policy(model: BaseAlgorithm, opened: Any) -> dict[str, Any]:
+    """Return the weights of the policy in a model's file, opened, and nothing else of it.
+
+    Raises:
+        ValueError: If they are not those of such a policy.
+    """
+    _, weights, _ = load_from_zip_file(opened, load_data=False, device=model.device)
+    given, own = weights.get("policy"), model.policy.state_dict()
+    _same_tensors("policy", given, own)
+    return {key: given[key] for key in own}
 
 
 def write(model: BaseAlgorithm, parts: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -42,6 +50,7 @@ def write(model: BaseAlgorithm, parts: tuple[dict[str, Any], dict[str, Any]]) ->
 
 
 def variable_names(model: BaseAlgorithm) -> list[str]:
+    """Return the names of what a model trains beside its networks."""
     return model._get_torch_save_params()[1]
 
 
@@ -49,6 +58,12 @@ def _same_keys(what: str, given: Any, wanted: Mapping[str, Any]) -> None:
     if not isinstance(given, Mapping) or given.keys() != wanted.keys():
         found = sorted(map(str, given)) if isinstance(given, Mapping) else given
         raise ValueError(f"{what} must be those of {sorted(wanted)}, got {found!r}")
+
+
+def _same_tensors(what: str, given: Any, wanted: Mapping[str, Any]) -> None:
+    _same_keys(what, given, wanted)
+    for key, tensor in wanted.items():
+        _same_tensor(f"{what}.{key}", given[key], tensor)
 
 
 def _same_tensor(name: str, given: Any, wanted: Any) -> None:

@@ -1,1 +1,1 @@
-"""Models of Stable-Baselines3: as a learner of runs, and read from their files without their code."""
+"""Models of Stable-Baselines3: a learner of runs, and what reads files without their code."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
+
+from gymnasium import spaces
 
 from mfg_envs.registry import close_names
 
@@ -17,9 +19,15 @@ PACKAGES = {
     "TD3": "stable_baselines3",
     "QRDQN": "sb3_contrib",
     "TRPO": "sb3_contrib",
+    "MaskablePPO": "sb3_contrib",
 }
 """Name -> the package that has it."""
-NAMES = tuple(PACKAGES)
+NAMES = tuple(name for name in PACKAGES if name != "MaskablePPO")
+"""Those that learn from an environment as it is; MaskablePPO asks it for masks."""
+ACTIONS = {"DQN": "Discrete", "QRDQN": "Discrete", "SAC": "Box", "TD3": "Box"}
+"""Name -> the only kind of actions it has."""
+ALIKE = {"Discrete": "PPO, A2C, DQN, QRDQN, TRPO", "Box": "PPO, A2C, SAC, TD3, TRPO"}
+"""Kind of actions -> who has it."""
 
 
 def algorithm_class(name: str) -> Any:
@@ -36,15 +44,23 @@ def algorithm_class(name: str) -> Any:
         raise ImportError(f"{name} needs {package}: pip install {words}") from error
 
 
-def check_parameters(name: str, given: Mapping[str, Any]) -> None:
-    """Refuse parameters that an algorithm does not have.
+def checked_class(name: str, actions: spaces.Space[Any], parameters: Iterable[str] = ()) -> Any:
+    """Return the class of an algorithm that has such actions and such parameters.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If it has not.
+        ImportError: If its package is missing.
     """
-    known = list(inspect.signature(algorithm_class(name)).parameters)
-    for parameter in given:
+    kind = type(actions).__name__
+    if ACTIONS.get(name, kind) != kind:
+        raise ValueError(f"{name} does not choose from {actions}: {ALIKE.get(kind, 'PPO')} do")
+    cls = algorithm_class(name)
+    known = list(inspect.signature(cls).parameters)
+    for parameter in parameters:
         if parameter not in known:
             raise ValueError(
                 f"{name} has no parameter {parameter!r}; {close_names(parameter, known)}"
             )
+            hint = close_names(parameter, known)
+            raise ValueError(f"{name} has no parameter {parameter!r}; {hint}")
+    return cls

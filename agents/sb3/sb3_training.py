@@ -1,4 +1,4 @@
-"""The half of ``IndependentSB3`` that needs Stable-Baselines3: models, their arrays, their steps."""
+"""The half of ``IndependentSB3`` that needs Stable-Baselines3: its models and their steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wrappers.relay_vec_env import RelayVecEnv
 from ..independent import arrays
 from ..independent.independent_sb3 import IndependentLearners
 from ..runs.iterate import Iterate
-from .algorithms import algorithm_class, check_parameters
+from .algorithms import checked_class
 from .model_arrays import policy_row, restore, set_policy, snapshot
 
 BUFFER = 1_000_000
@@ -126,16 +126,16 @@ def made(learner: Any, env: VecEnv) -> BaseAlgorithm:
     Raises:
         ValueError: If a parameter is not one of the algorithm's, or it cannot learn there.
     """
-    cls, given = algorithm_class(learner.algorithm), learner.parameters
-    check_parameters(learner.algorithm, given)
+    given = learner.parameters
+    cls = checked_class(learner.algorithm, env.action_space, given)
     if issubclass(cls, OffPolicyAlgorithm):
         given.setdefault("buffer_size", min(BUFFER, 2 * learner.total_timesteps))
     if learner.net_arch is not None:
         given["policy_kwargs"] = {"net_arch": list(learner.net_arch)}
     try:
         return cls("MlpPolicy", env, device="cpu", **given)
-    except AssertionError as error:  # of actions that the algorithm does not support
-        raise ValueError(f"{learner.algorithm} cannot learn here: {error}") from error
+    except AssertionError as error:  # parameters that do not fit each other
+        raise ValueError(f"{learner.algorithm}: {error}") from error
 
 
 def model(learner: Any, env: Any, policies: Array, name: str) -> BaseAlgorithm:

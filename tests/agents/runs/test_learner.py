@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pytest
 from pettingzoo import ParallelEnv
+from small_learners import SMALL, source_of
 
 import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
@@ -15,7 +16,6 @@ from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
 from agents.runs.learner import Learner, declared_kinds, facts
 from mfg_envs import make_game
-from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 
@@ -214,37 +214,6 @@ def assert_same(one, two):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     for name, part in one.memory.items():
         np.testing.assert_array_equal(part, two.memory[name])
-
-
-SHORT = {"response_steps": 64, "response_updates": 2, "response_batch": 16, "num_players": 4}
-DEEP = {**SHORT, "crowd": 20, "hidden": (4,)}
-CLONED = {**DEEP, "triples": 40, "clone_steps": 2, "clone_batch": 8}
-SMALL = {
-    "BatchedIndependentPPO": {"num_steps": 8},
-    "AveragePolicyFictitiousPlay": CLONED,
-    "DedaFP": {**CLONED, "trajectories": 20, "flow_steps": 2, "flow_batch": 8},
-    "PolicyMirrorAscent": {"num_players": 5, "td_steps": 10},
-    "QMIteration": {"inner_steps": 5},
-    "SampledFixedPointIteration": {"inner_steps": 5},
-    "SemiSGD": {"inner_steps": 5},
-    "SimpleFictitiousPlay": DEEP,
-    "SubsampleMFQ": {"k": 2, "num_samples": 2},
-}
-"""What makes a learner small, by name."""
-
-
-def source_of(cls):
-    """Return something small that a learner learns from."""
-    kind = cls.learns[0]
-    if kind is ParallelEnv:
-        pytest.importorskip("torch")
-        return PopulationEnv(make_game("sis"), 3)
-    if kind is ContinuousGame:
-        pytest.importorskip("zuko")
-        return make_game("linear_quadratic", horizon=3)
-    if kind is TrafficAssignment:
-        return make_game("routing_cycle", cost="bpr")
-    return make_game("dispatcher" if kind is TeamGame else "sis")
 
 
 @pytest.mark.parametrize("cls", offered_learners(), ids=lambda cls: cls.__name__)
