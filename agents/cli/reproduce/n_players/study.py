@@ -22,7 +22,6 @@ from mfg_envs.game import Array, FiniteGame
 from ....n_players.independent_q import IndependentQ
 from ....n_players.mean_field_actor_critic import MeanFieldActorCritic
 from ....n_players.mean_field_q import MeanFieldQ
-from ....runs.learner import Learner
 from ..kept_numbers import KeptNumbers
 
 PLAN = ("#######", "#  #  #", "#     #", "## # ##", "#  #  #", "#     #", "#######")
@@ -79,12 +78,11 @@ def setting(quick: bool = False) -> Setting:
     return Setting(games, (10, 100, 1000), 2, 5000, 100)
 
 
-def learners(chosen: Setting, num_players: int) -> dict[str, Learner]:
+def learners(chosen: Setting, num_players: int) -> dict[str, Any]:
     """Return our learners by name, each of which plays as many steps."""
     rounds = {"iterations": chosen.steps // chosen.every - 1, "num_steps": chosen.every}
-    sizes = {"num_players": num_players, **rounds}
-    known = (IndependentQ(**sizes), MeanFieldQ(**sizes), MeanFieldActorCritic(**sizes))
-    return {type(learner).__name__: learner for learner in known}
+    known: tuple[Any, ...] = (IndependentQ, MeanFieldQ, MeanFieldActorCritic)
+    return {cls.__name__: cls(num_players=num_players, **rounds) for cls in known}
 
 
 def study(chosen: Setting, told: Callable[[str], Any], kept: KeptNumbers) -> list[Result]:
@@ -106,7 +104,7 @@ def _measure(chosen: Setting, name: str, game: FiniteGame, N: int, seed: int) ->
     if name == "PPO":
         policy, seconds = shared_ppo(chosen, game, N, seed)
     else:
-        learner: Any = learners(chosen, N)[name]
+        learner = learners(chosen, N)[name]
         for _ in replace(learner, iterations=1, num_steps=2).learn(game):
             pass  # loops are compiled now
         begun = time.process_time()

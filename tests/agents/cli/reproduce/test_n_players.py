@@ -6,9 +6,9 @@ from typer.testing import CliRunner
 
 pytest.importorskip("stable_baselines3")
 
-from agents import cli  # noqa: E402
-from agents.cli.reproduce.n_players import command, study  # noqa: E402
-from agents.cli.reproduce.n_players.study import Result  # noqa: E402
+from agents import cli
+from agents.cli.reproduce.n_players import command, study
+from agents.cli.reproduce.n_players.study import Result
 
 cli.load()
 TINY = study.setting(quick=True)
