@@ -2,8 +2,7 @@
 
 It is what everybody did in the step before, or those who stand where the player stands now, as the
 share of each action; when nobody has acted, and in an empty place, all actions alike.  Given a rule
-for every mean action, ``settled`` and ``along`` find the rules of infinitely many players, each of
-whom sees the mean action that all of them make.
+for every mean action, ``along`` finds what infinitely many players do who see the one they make.
 """
 
 from __future__ import annotations
@@ -116,18 +115,17 @@ def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
 
 def _settled(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
     """Return where a stationary game stands still: damped steps of the mean action."""
-    limit = _at(game, neighbours, rule_of, no_action(game))
+    limit, made = _at(game, neighbours, rule_of, no_action(game))
     for _ in range(MOST):
         if limit.unrest < SETTLED:
             break
-        made = of_laws(game, 0, neighbours, limit.laws, limit.policy[game.observed])
-        limit = _at(game, neighbours, rule_of, (limit.known + made) / 2)
+        limit, made = _at(game, neighbours, rule_of, (limit.known + made) / 2)
     return limit
 
 
-def _at(game: FiniteGame, neighbours: str, rule_of: RuleOf, known: Array) -> Limit:
-    """Return what players of a stationary game do for ever who know a mean action."""
+def _at(game: FiniteGame, neighbours: str, rule_of: RuleOf, known: Array) -> tuple[Limit, Array]:
+    """Return what players of a stationary game do who know a mean action, and what they make."""
     rule = rule_of(0, known)
     law = exact.stationary_mean_field(game, rule)
     made = of_laws(game, 0, neighbours, law, rule[game.observed])
-    return Limit(rule, law, known, float(np.abs(made - known).sum(-1).max()))
+    return Limit(rule, law, known, float(np.abs(made - known).sum(-1).max())), made

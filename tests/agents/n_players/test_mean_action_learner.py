@@ -103,6 +103,14 @@ def test_no_more_transitions_are_kept_of_a_step_than_wanted():
     assert len(last.memory["replay_action"]) == 10
 
 
+def test_rewards_in_another_unit_change_nothing(learner):
+    dear = dataclasses.replace(SIS, **{name: tuple(4 * v for v in getattr(SIS, name))
+                                       for name in ("well", "ill")})  # fmt: skip
+    for one, two in zip(learner.learn(SIS), learner.learn(dear), strict=True):
+        assert np.array_equal(two.policy, one.policy)
+        np.testing.assert_allclose(two.q, 4 * one.q, rtol=1e-12)
+
+
 def test_bad_parameters_and_games_are_named(toys):
     with pytest.raises(
         ValueError, match=r"neighbours must be one of 'everybody', 'place', got 'me'"
