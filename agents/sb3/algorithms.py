@@ -58,9 +58,6 @@ def checked_class(name: str, actions: spaces.Space[Any], parameters: Iterable[st
     known = list(inspect.signature(cls).parameters)
     for parameter in parameters:
         if parameter not in known:
-            raise ValueError(
-                f"{name} has no parameter {parameter!r}; {close_names(parameter, known)}"
-            )
             hint = close_names(parameter, known)
             raise ValueError(f"{name} has no parameter {parameter!r}; {hint}")
     return cls

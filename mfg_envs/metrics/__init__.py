@@ -11,8 +11,6 @@ team_gap                      what each of N players gains by leaving, who have 
                               continuous games, by a learned response
 grid_exploitability           of a continuous game in one or two dimensions, walls or not: crowd and
                               response on grids that are refined until the number stands still
-team_gap                      what each of N players gains who have a model each; of continuous
-                              games, too, by a learned response
 approximate_exploitability    of a continuous game in one or two dimensions: a lower bound with its
                               interval of confidence, and an estimate; ``simulated_gain`` plays any
                               response, in any dimension; ``grid_response``, ``simulated_flow``
