@@ -7,10 +7,10 @@ controls, illegal actions, several populations) unless it says otherwise:
 regularised_exploitability    best gain in the game with a bonus for entropy, or for nearness to a
                               reference policy; ``soft_action_values``, ``soft_best_response``
 nash_gap                      what one of N players gains at best, if all follow one policy
-team_gap                      what each of N players gains by leaving, who have a model each; also of
-                              continuous games, by a learned response
-grid_exploitability           of a continuous game in one or two dimensions, walls or not: crowd and
-                              response on grids that are refined until the number stands still
+team_gap                      what each of N players gains who have a model each; of continuous
+                              games, too, by a learned response
+grid_exploitability           of a continuous game in one or two dimensions, walls or not: crowd
+                              and response on grids, refined until the number stands still
 approximate_exploitability    of a continuous game in one or two dimensions: a lower bound with its
                               interval of confidence, and an estimate; ``simulated_gain`` plays any
                               response, in any dimension; ``grid_response``, ``simulated_flow``
