@@ -24,8 +24,8 @@ from wrappers.model_player import ModelPlayer
 from wrappers.row_wrapper import RowWrapper
 
 IMAGE = Path(__file__).parent / "images" / "sb3_per_player.png"
-SEEDS, COPIES, POINTS = range(3), 8, 16
-PIECES, EPISODES = 4, 64
+STEPS, SEEDS, COPIES, POINTS = 16_000, range(3), 8, 16
+PIECES, EPISODES = 2, 64
 WAYS = ((0, 0), (0, 1), (1, 0))
 """Which link to take at the origin and at node 2: over the bridge, above, below."""
 CORNERS = np.array([[0.05, 0.45], [0.12, 0.45], [0.05, 0.38], [0.12, 0.38]])
@@ -54,13 +54,23 @@ def traveller(env: Any) -> Any:
 
 
 class Earned(RowWrapper):
-    """Keep the mean reward of every step."""
+    """Keep the mean reward of every step of every whole episode; all last ``length`` steps."""
 
     only_rewards = True
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
+        self.length = env.max_cycles
         self.means: list[float] = []
+
+    @property
+    def returns(self) -> Any:
+        """Mean return of the players, by episode."""
+        whole = len(self.means) // self.length * self.length
+        return np.reshape(self.means[:whole], (-1, self.length)).sum(1)
+
+    def _begin(self, seed: int | None) -> None:
+        del self.means[len(self.means) // self.length * self.length :]  # was broken off
 
     def _earn(self, reward: Any, over: Any, acted: Any) -> Any:
         self.means.append(float(reward.mean()))
@@ -73,7 +83,6 @@ class Case(NamedTuple):
     Attributes:
         title: Of the picture.
         make: Makes the environment.
-        steps: Of each player.
         learners: Label -> factory of the players' models, and the discount with which rewards
             are centred and normalised, or None.
         known: Label -> returns that are known.
@@ -82,7 +91,6 @@ class Case(NamedTuple):
 
     title: str
     make: Callable[[], Any]
-    steps: int
     learners: dict[str, tuple[Callable[[Any], Any], float | None]]
     known: dict[str, float]
     gap: Callable[[Mapping[Any, Any]], float] | None = None
@@ -94,17 +102,19 @@ def curves(case: Case, label: str, seed: int) -> tuple[Any, Any]:
     factory, discount = case.learners[label]
     if discount is not None:
         env = NormaliseReward(env, discount, centre=True)
-    name = earned.unwrapped.game.player_name
+    player: Any = env.unwrapped
+    name = player.game.player_name
     team = IndependentLearners(env, {name: factory}, copies=COPIES, seed=seed)
     gaps = [(0, case.gap(team.models))] if case.gap else []
     for _ in range(PIECES):
-        team.learn(case.steps // PIECES, reset_num_timesteps=False)
+        team.learn(STEPS // PIECES, reset_num_timesteps=False)
         if case.gap:
             done = max(model.num_timesteps for model in team.models.values())
             gaps.append((done, case.gap(team.models)))
-    parts = np.array_split(np.array(earned.means[: case.steps // COPIES]), POINTS)
-    returns = earned.unwrapped.max_cycles * np.array([part.mean() for part in parts])
-    at = (np.arange(POINTS) + 0.5) * case.steps / POINTS
+    returns = earned.returns[: STEPS // COPIES // earned.length]
+    parts = np.array_split(np.arange(len(returns)), POINTS)
+    at = np.array([part.mean() + 0.5 for part in parts]) * COPIES * earned.length
+    returns = np.array([returns[part].mean() for part in parts])
     return (at, returns), np.transpose(gaps)
 
 
@@ -172,7 +182,6 @@ def cases() -> list[Case]:
         Case(
             "four_rooms, 4 walkers",
             walkers,
-            32_000,
             {"PPO's defaults": (defaults, None), "settings of the tutorial": (walker, 0.99)},
             {
                 "at random": played(rooms, lambda x, draw: draw.uniform(-speed, speed, x.shape)),
@@ -185,7 +194,6 @@ def cases() -> list[Case]:
         Case(
             "routing, 5 travellers",
             travellers,
-            16_000,
             {"PPO's defaults": (defaults, None), "settings of the tutorial": (traveller, 1.0)},
             {
                 "at random": played(roads, lambda x, draw: draw.integers(0, 2, x.shape)),
