@@ -43,7 +43,8 @@ class LearnedDeviation:
         callback: Of the model's learning.
 
     Raises:
-        ValueError: If a number is out of its range.
+        ValueError: If a number is out of its range, or what is made is no policy of the game, see
+            ``as_policy``: it has a memory, or a wrapper that is not known.
     """
 
     factory: Callable[[VecEnv], BaseAlgorithm]
@@ -64,10 +65,11 @@ class LearnedDeviation:
             venv.seed(seat.seed)
             venv.action_space.seed(seat.seed)
             model = self.factory(venv)
+            response = as_policy(seat.game, model, deterministic=True)  # refused now, or never
             if self.warm_start:
                 begin_with(model, seat.model)
             model.learn(self.total_timesteps, callback=self.callback)
-        return as_policy(seat.game, model, deterministic=True)
+        return response
 
 
 class SeatVecEnv(RelayVecEnv):

@@ -146,7 +146,8 @@ def team_gap(
     """Estimate what each player gains by leaving its model when all others keep to theirs.
 
     Args:
-        env: A ``PopulationEnv`` in mode "n_agent", or a finite or continuous game.
+        env: A ``PopulationEnv`` in mode "n_agent", whose ``max_cycles`` do not matter, or a finite
+            or continuous game.
         models: Model, table or policy of every player, by its name or by its group ("vehicle"),
             names before groups, as ``IndependentLearners.models``; or one that all follow.  Each
             in any form that ``as_policy`` takes.
@@ -261,8 +262,8 @@ def _looked_at(
     if players is None:
         sizes = np.array([len(who) for who in everybody.groups])
         return [int(who[0]) for who in everybody.groups], sizes / sizes.sum()
-    if isinstance(players, int):
-        check_range("players", players, 1, len(names))
+    if isinstance(players, int | np.integer):
+        check_range("players", as_int("players", players), 1, len(names))
         order = random.bits(random.seed_key(seed), np.arange(len(names), dtype=np.uint64))
         chosen = sorted(np.argsort(order)[:players].tolist())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 from toys import Drift, Places
 
 from agents import IndependentLearners, LearnedDeviation
@@ -140,6 +140,14 @@ def test_a_stationary_game_is_cut_and_not_ended(toys, random_policy):
         _, _, done, infos = venv.step(np.zeros(2, int))
     assert done.all()
     assert all(info["TimeLimit.truncated"] for info in infos)
+
+
+def test_a_model_that_cannot_be_measured_is_refused_before_it_learns():
+    def stacked(env):
+        return ppo(VecFrameStack(env, 2))
+
+    with pytest.raises(ValueError, match="the PPO sees Box"):
+        LearnedDeviation(stacked, 10**9)(seat(Push(), lambda t, x: 0 * x))
 
 
 def test_an_invalid_number_is_named():

@@ -11,8 +11,9 @@ from toys import Bids, Drift, Places
 from mfg_envs import BatchEnv, PopulationEnv, exact, make_game, policies
 from mfg_envs.metrics import deviating_player, nash_gap, team_gap
 from mfg_envs.metrics.gap_of_models import largest
+from mfg_envs.numerics import random
 from mfg_envs.players.policy import Policy
-from mfg_envs.simulate.acting import Draws
+from mfg_envs.simulate.acting import Draws, Table
 
 SIGMAS = 4.5
 """A right estimate is further off once in 150 000 times."""
@@ -210,10 +211,8 @@ def test_players_play_as_in_the_environment():
     env.reset()
     earned = 0
     for t in range(game.horizon):
-        x = env.state
         a = np.stack([draw(env, i, policy) for i in range(4)], 1)
         earned = earned + game.discount**t * env.step(a).reward
-        assert x.shape == (8, 4)
     models = {f"walker_{i}": policy.copy() for i in range(4)}
     found = team_gap(game, models, num_agents=4, num_episodes=8, seed=3)
     values = [p.value for p in found.players.values()]
@@ -222,11 +221,24 @@ def test_players_play_as_in_the_environment():
 
 def draw(env, i, policy):
     """Return what player i of every population does: draws of stream 3, number i."""
-    from mfg_envs.numerics import random
-    from mfg_envs.simulate.acting import Table
-
     draws = Draws(random.subkey(env.keys, 3, i), env.t)
     return Table(env.game, policy).act(env.t, env.state[:, [i]], draws)[:, 0]
+
+
+class Shown:
+    """A model that keeps what it is shown, and does nothing."""
+
+    def predict(self, rows, deterministic=True):
+        self.rows = rows
+        return np.zeros(len(rows), int), None
+
+
+def test_a_model_sees_what_the_environment_shows_or_what_is_said():
+    env, model = PopulationEnv(Places(), 2, observe=("state", "time")), Shown()
+    for given, width in ((None, 2), (("mean_field",), 2), (("mean_field", "time"), 3)):
+        team_gap(env, model, num_episodes=4, observe=given)
+        assert model.rows.shape == (8, width)
+    assert model.rows[:, 2].tolist() == [0.5] * 8  # the time is the last part
 
 
 def test_the_table_can_be_read(random_policy):
