@@ -70,6 +70,7 @@ RESULTS = {
     "BatchedIndependentPPO": "The curve above; `mfg-envs bench --only batched-ppo` times it.",
     "FrankWolfe": "`examples/price_of_anarchy.py`: what selfish routes cost on three networks.",
     "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
+    "IndependentSB3": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
     "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",
 }

@@ -16,12 +16,13 @@ EXAMPLES = {
     ),
     "train": (
         "mfg-envs train SemiSGD ring_road",
-        "mfg-envs train OnlineMirrorDescent sis --set rate=0.5 --game-set recovery=0.5",
+        "mfg-envs train IndependentLearners sis --set algorithm=DQN --game-set recovery=0.5",
         "mfg-envs train my_learner.py:MyLearner my_game.py:MyGame --seeds 3",
     ),
     "evaluate": (
-        "mfg-envs evaluate results/SemiSGD_ring_road",
         "mfg-envs evaluate results/SemiSGD_ring_road --agents 10,100,1000 --json numbers.json",
+        "mfg-envs evaluate model.zip --game ring_road --set num_cells=20 --observe state,density",
+        "mfg-envs evaluate team --game four_rooms_grid",
     ),
     "plot": (
         "mfg-envs plot results/SemiSGD_ring_road",
