@@ -85,8 +85,7 @@ def evaluate_command(
 ) -> None:
     """Measure what was learned: exploitability, welfare, N players beside the mean field.
 
-    Of a saved run; of a model of Stable-Baselines3 that all players follow; or of a set of models,
-    one a player.  No code in their files is run.
+    Of a saved run, a model of Stable-Baselines3, or a set of them; no code in files is run.
     """
     console = Terminal()
     numbers = _numbers(agents) if agents else []

@@ -110,7 +110,7 @@ def measure_policy(
     mean_field: Array | None = None,
 ) -> Measured:
     """Measure a policy of a game, and how far its mean field is from one that is given."""
-    if game.kind == "continuous":
+    if isinstance(game, ContinuousGame):
         numbers, value = _continuous(game, policy, seed)
     else:
         numbers, value = _finite(game, policy, mean_field)

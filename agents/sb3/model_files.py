@@ -159,7 +159,7 @@ def new_model(said: Told, env: VecEnv) -> BaseAlgorithm:
         ValueError: If there is no such model for this environment.
     """
     cls = checked_class(said.algorithm, env.action_space)
-    small = {"buffer_size": 1} if issubclass(cls, OffPolicyAlgorithm) else {}
+    small: dict[str, Any] = {"buffer_size": 1} if issubclass(cls, OffPolicyAlgorithm) else {}
     try:
         return cls("MlpPolicy", env, device="cpu", policy_kwargs=dict(said.policy), **small)
     except Exception as error:  # whatever its parameters lead to
@@ -189,7 +189,7 @@ def _check_spaces(path: Path, said: Told, env: VecEnv) -> None:
         " the game that differ, --set",
         "does": "name the game that it was trained on, --game and --set",
     }
-    given = env.observation_space, env.action_space
+    given: Any = env.observation_space, env.action_space
     for (verb, remedy), own, space in zip(remedies.items(), said.spaces, given, strict=True):
         size = int(space.n) if isinstance(space, Discrete) else space.shape
         if own is not None and own != size:
@@ -204,8 +204,9 @@ def _size(space: Any) -> Any:
     n, shape = (space.get("n"), space.get("_shape")) if isinstance(space, dict) else (None, None)
     if n is not None:
         return int(n) if str(n).isdecimal() else None
-    plain = isinstance(shape, list) and len(shape) == 1 and type(shape[0]) is int
-    return tuple(shape) if plain else None
+    if isinstance(shape, list) and len(shape) == 1 and type(shape[0]) is int:
+        return (shape[0],)
+    return None
 
 
 def _algorithm(path: Path, data: Mapping[str, Any]) -> str:

@@ -15,13 +15,13 @@ EXAMPLES = {
         "mfg-envs play sis --policy results/SemiSGD_sis --render human --fps 5",
     ),
     "train": (
-        "mfg-envs train SemiSGD ring_road",
-        "mfg-envs train IndependentLearners sis --set algorithm=DQN --game-set recovery=0.5",
+        "mfg-envs train OnlineMirrorDescent sis --set rate=0.5 --game-set recovery=0.5",
+        "mfg-envs train IndependentLearners ring_road --set algorithm=DQN --agents 10",
         "mfg-envs train my_learner.py:MyLearner my_game.py:MyGame --seeds 3",
     ),
     "evaluate": (
-        "mfg-envs evaluate results/SemiSGD_ring_road --agents 10,100,1000 --json numbers.json",
-        "mfg-envs evaluate model.zip --game ring_road --set num_cells=20 --observe state,density",
+        "mfg-envs evaluate results/SemiSGD_ring_road --agents 10,1000 --json out.json",
+        "mfg-envs evaluate model.zip --game sis --set recovery=0.5 --observe state",
         "mfg-envs evaluate team --game four_rooms_grid",
     ),
     "plot": (
