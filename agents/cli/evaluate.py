@@ -14,9 +14,9 @@ from mfg_envs.game import as_int, check_range
 
 from ..runs.atomic_files import write_json
 from ..runs.saved import load_runs
+from ..sweep.in_environment import InEnvironment
 from .evaluation import Measured, Played, measure, measure_policy
 from .trained_models import holds_models, trained
-from .training import InEnvironment
 from .words import tables
 from .words.estimates import estimate, of_seeds
 from .words.names import MOST, OwnLearner, complete_game, named_game, own_classes

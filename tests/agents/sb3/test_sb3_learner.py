@@ -12,9 +12,9 @@ pytest.importorskip("stable_baselines3")
 from stable_baselines3 import PPO
 
 from agents import IndependentLearners, IndependentSB3, check_learner, run
-from agents.cli.training import InEnvironment
 from agents.sb3.model_arrays import policy_row, restore, snapshot
 from agents.sb3.sb3_training import Training
+from agents.sweep.in_environment import InEnvironment
 from mfg_envs import follow_the_leader_v0, linear_quadratic_v0, make_game, sis_v0
 
 REPLAY = {"learning_starts": 10, "train_freq": 4, "batch_size": 8}
