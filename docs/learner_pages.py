@@ -77,6 +77,7 @@ RESULTS = {
     "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "MeanFieldActorCritic": AMONG_N,
     "MeanFieldQ": AMONG_N,
+    "IndependentSB3": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
     "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",
 }

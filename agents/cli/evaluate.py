@@ -14,9 +14,9 @@ from mfg_envs.game import as_int, check_range
 
 from ..runs.atomic_files import write_json
 from ..runs.saved import load_runs
+from ..sweep.in_environment import InEnvironment
 from .evaluation import Measured, Played, measure, measure_policy
 from .trained_models import holds_models, trained
-from .training import InEnvironment
 from .words import tables
 from .words.estimates import estimate, of_seeds
 from .words.names import MOST, OwnLearner, complete_game, named_game, own_classes
@@ -85,8 +85,7 @@ def evaluate_command(
 ) -> None:
     """Measure what was learned: exploitability, welfare, N players beside the mean field.
 
-    Of a saved run; of a model of Stable-Baselines3 that all players follow; or of a set of models,
-    one a player.  No code in their files is run.
+    Of a saved run, a model of Stable-Baselines3, or a set of them; no code in files is run.
     """
     console = Terminal()
     numbers = _numbers(agents) if agents else []

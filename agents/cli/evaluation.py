@@ -110,7 +110,7 @@ def measure_policy(
     mean_field: Array | None = None,
 ) -> Measured:
     """Measure a policy of a game, and how far its mean field is from one that is given."""
-    if game.kind == "continuous":
+    if isinstance(game, ContinuousGame):
         numbers, value = _continuous(game, policy, seed)
     else:
         numbers, value = _finite(game, policy, mean_field)
@@ -128,7 +128,10 @@ def num_steps(game: Any) -> int:
 def _finite(
     game: FiniteGame, policy: Any, mean_field: Array | None
 ) -> tuple[dict[str, float], float]:
-    policy = policies.policy_table(game, policy)
+    try:
+        policy = policies.policy_table(game, policy)
+    except RuntimeError as error:
+        raise ValueError(f"what was learned has no exploitability: {error}") from error
     numbers = {
         "exploitability": exact.exploitability(game, policy),
         "welfare": metrics.welfare(game, policy),

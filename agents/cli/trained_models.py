@@ -71,9 +71,7 @@ def trained(
         model = model_files.read_model(path, env, algorithm, statistics)
         kind, note = type(model).__name__, ""
         if model_files.told(path, algorithm).normalised is None and statistics is None:
-            note = (
-                f"A {kind} file does not tell of VecNormalize; if it learned so, --normalise FILE"
-            )
+            note = f"{kind} files do not tell of VecNormalize: if there was one, --normalise FILE"
         return Trained(f"{path.name}, {kind}", as_policy(game, model, observe=seen), {}, note)
     if algorithm is not None or statistics is not None:
         raise ValueError(f"{path} is a set of models, which tells both --algorithm and --normalise")

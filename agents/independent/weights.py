@@ -36,7 +36,8 @@ def read_policy(model: BaseAlgorithm, opened: Any) -> dict[str, Any]:
         ValueError: If they are not those of such a policy.
     """
     _, weights, _ = load_from_zip_file(opened, load_data=False, device=model.device)
-    given, own = weights.get("policy"), model.policy.state_dict()
+    own = model.policy.state_dict()
+    given: Any = weights.get("policy")
     _same_tensors("policy", given, own)
     return {key: given[key] for key in own}
 

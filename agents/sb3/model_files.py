@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
@@ -43,8 +43,8 @@ PLAIN = {
     *("ortho_init", "log_std_init", "full_std", "squash_output", "clip_mean"),
 }
 """Parameters of policies that are numbers, words or lists."""
-UNUSED = {"optimizer_class", "optimizer_kwargs"}
-"""Parameters of policies that matter while they learn only."""
+UNUSED = {"optimizer_class", "optimizer_kwargs", "use_sde"}
+"""Parameters of policies that matter while they learn only, or are told elsewhere, too."""
 ACTIVATIONS = {
     f"<class 'torch.nn.modules.activation.{name}'>": getattr(torch.nn, name)
     for name in ("CELU", "ELU", "GELU", "LeakyReLU", "Mish", "ReLU", "SELU", "SiLU", "Tanh")
@@ -61,13 +61,13 @@ class Told(NamedTuple):
     Attributes:
         algorithm: Name of its algorithm.
         policy: Parameters of its policy.
-        observation: Shape of what it sees, as far as that is told.
+        spaces: What it sees and does, as far as that is told: shapes, or numbers of choices.
         normalised: Whether it learned through ``VecNormalize``; None: the file does not tell.
     """
 
     algorithm: str
     policy: dict[str, Any]
-    observation: tuple[int, ...] | None
+    spaces: tuple[Any, Any]
     normalised: bool | None
 
 
@@ -95,12 +95,10 @@ def told(path: Path, algorithm: str | None = None) -> Told:
         raise ValueError(f"{path} draws by use_sde, which is not read from files: {PYTHON}")
     name = _algorithm(path, data) if algorithm is None else algorithm
     check_choice("--algorithm", name, tuple(PACKAGES))
-    space = data.get("observation_space")
-    shape = space.get("_shape") if isinstance(space, dict) else None
-    plain = isinstance(shape, list) and all(type(size) is int for size in shape)
     replayed = "buffer_size" in data  # such models keep what they saw before, normalised or not
     through = None if replayed else data.get("_last_original_obs") is not None
-    return Told(name, _policy(path, data), tuple(shape) if plain else None, through)
+    spaces = _size(data.get("observation_space")), _size(data.get("action_space"))
+    return Told(name, _policy(path, data), spaces, through)
 
 
 def read_model(
@@ -124,7 +122,7 @@ def read_model(
             f"{path} learned through VecNormalize, whose statistics it does not hold: give what"
             " its save wrote, --normalise FILE"
         )
-    _check_seen(path, said, env)
+    _check_spaces(path, said, env)
     env = env if statistics is None else normalised(statistics, env)
     return filled(new_model(said, env), path)
 
@@ -149,7 +147,7 @@ def read_set(folder: Path, env: VecEnv) -> dict[str, BaseAlgorithm]:
             set_statistics(around, mean, var, float(count), str(player.file))
         elif kept and any("/return/" not in key for key in kept):
             raise ValueError(f"{player.file} normalises several observations apart: {PYTHON}")
-        _check_seen(player.file, said, env)
+        _check_spaces(player.file, said, env)
         made[name] = filled(new_model(said, around), player.file)
     return made
 
@@ -161,7 +159,7 @@ def new_model(said: Told, env: VecEnv) -> BaseAlgorithm:
         ValueError: If there is no such model for this environment.
     """
     cls = checked_class(said.algorithm, env.action_space)
-    small = {"buffer_size": 1} if issubclass(cls, OffPolicyAlgorithm) else {}
+    small: dict[str, Any] = {"buffer_size": 1} if issubclass(cls, OffPolicyAlgorithm) else {}
     try:
         return cls("MlpPolicy", env, device="cpu", policy_kwargs=dict(said.policy), **small)
     except Exception as error:  # whatever its parameters lead to
@@ -184,14 +182,31 @@ def filled(model: BaseAlgorithm, path: Path) -> BaseAlgorithm:
     return model
 
 
-def _check_seen(path: Path, said: Told, env: VecEnv) -> None:
-    """Refuse a model that was trained on observations of another shape."""
-    seen = env.observation_space.shape
-    if said.observation is not None and said.observation != seen:
-        raise ValueError(
-            f"{path} sees {_count(said.observation)} and was given {_count(seen or ())}: name the"
-            " parts that it was trained on, --observe state,time say, and the game's parameters"
-        )
+def _check_spaces(path: Path, said: Told, env: VecEnv) -> None:
+    """Refuse a model that was trained on other observations or actions."""
+    remedies = {
+        "sees": "name the parts that it was trained on, --observe state,time say, and parameters of"
+        " the game that differ, --set",
+        "does": "name the game that it was trained on, --game and --set",
+    }
+    given: Any = env.observation_space, env.action_space
+    for (verb, remedy), own, space in zip(remedies.items(), said.spaces, given, strict=True):
+        size = int(space.n) if isinstance(space, Discrete) else space.shape
+        if own is not None and own != size:
+            words = [
+                f"one of {n}" if isinstance(n, int) else f"{n[0]} numbers" for n in (own, size)
+            ]
+            raise ValueError(f"{path} {verb} {words[0]}, here it is {words[1]}: {remedy}")
+
+
+def _size(space: Any) -> Any:
+    """Return how many choices a space has, or its shape (d,); None: JSON does not tell it."""
+    n, shape = (space.get("n"), space.get("_shape")) if isinstance(space, dict) else (None, None)
+    if n is not None:
+        return int(n) if str(n).isdecimal() else None
+    if isinstance(shape, list) and len(shape) == 1 and type(shape[0]) is int:
+        return (shape[0],)
+    return None
 
 
 def _algorithm(path: Path, data: Mapping[str, Any]) -> str:
@@ -222,7 +237,3 @@ def _policy(path: Path, data: Mapping[str, Any]) -> dict[str, Any]:
                 f" {PYTHON}"
             )
     return found
-
-
-def _count(shape: tuple[int, ...]) -> str:
-    return f"{int(np.prod(shape))} numbers" if shape else "one index"

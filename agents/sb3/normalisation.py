@@ -108,10 +108,10 @@ def normalised(path: Path, env: VecEnv) -> VecNormalize:
     """
     try:
         with path.open("rb") as opened:
-            saved = _Reader(opened).load()
-        if not isinstance(saved, _Shell) or type(saved).__name__ != "VecNormalize":
+            saved: Any = _Reader(opened).load()
+        if type(saved).__name__ != "VecNormalize":
             raise ValueError("it holds something else")
-        numbers = {name: as_float(name, getattr(saved, name)) for name in ("clip_obs", "epsilon")}
+        clip, least = (as_float(name, getattr(saved, name)) for name in ("clip_obs", "epsilon"))
         if not saved.norm_obs:
             return VecNormalize(env, training=False, norm_obs=False)
         rms = saved.obs_rms
@@ -124,7 +124,7 @@ def normalised(path: Path, env: VecEnv) -> VecNormalize:
         raise ValueError(
             f"{path} is no saved VecNormalize of plain observations: {words}"
         ) from error
-    made = VecNormalize(env, training=False, **numbers)
+    made = VecNormalize(env, training=False, clip_obs=clip, epsilon=least)
     set_statistics(made, mean, var, count, str(path))
     return made
 
@@ -138,4 +138,5 @@ def set_statistics(env: VecNormalize, mean: Array, var: Array, count: float, whe
     shape = env.observation_space.shape
     if mean.shape != shape or var.shape != shape:
         raise ValueError(f"{where} has statistics of {mean.shape} numbers, observations {shape}")
-    env.obs_rms.mean, env.obs_rms.var, env.obs_rms.count = mean, var, count
+    rms: Any = env.obs_rms
+    rms.mean, rms.var, rms.count = mean, var, count

@@ -4,7 +4,7 @@
 and factories; here the same is declared by an algorithm's name and its parameters, so that runs,
 sweeps and the command line can build it, cut it into iterations and go on from any of them::
 
-    iteration k:  every model learns until it has seen  k total_timesteps / iterations  steps
+    steps of every model after iteration k  =  k total_timesteps / iterations
 
 An iteration begins with a new episode.  Schedules, the exploration of DQN and QR-DQN above all,
 are those of the whole run.
