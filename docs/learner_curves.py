@@ -102,7 +102,7 @@ CURVES = {
 
 def curve_of(learner: Any) -> Curve | None:
     """Return what is run for a learner, or None: it takes longer than a build of the pages may."""
-    exact_model = learner.learns == (FiniteGame,) and not learner.random
+    exact_model = learner.learns == (FiniteGame,) and not getattr(learner, "random", True)
     return CURVES.get(learner.__name__, EXACT if exact_model else None)
 
 

@@ -61,8 +61,8 @@ DEEP = (
     "![Densities as learned, beside the exact ones](../images/deda_fp_densities.png)"
 )
 AMONG_N = (
-    "`mfg-envs reproduce n-players`: beside each other and beside a shared PPO, with 10, 100 and 1000"
-    " players on three games."
+    "`mfg-envs reproduce n-players`: beside each other and beside a shared PPO, with 10, 100 and"
+    " 1000 players on three games."
 )
 RESULTS = {
     "AveragePolicyFictitiousPlay": DEEP,

@@ -150,6 +150,7 @@ def test_names_are_completed():
     assert complete_game("four") == ["four_rooms_grid", "four_rooms"]
     assert complete_learner("Sem") == ["SemiSGD"]
     assert complete_learner("Independent") == ["IndependentLearners", "IndependentSB3"]
+    assert complete_learner("Independent") == ["IndependentLearners", "IndependentQ"]
     assert complete_learner("x") == []
 
 
