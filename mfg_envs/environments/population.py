@@ -72,7 +72,7 @@ class PopulationEnv(Episodes, ParallelEnv):
         """Freeze the crowd at a mean field or a flow (mode "mean_field")."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow (mode "mean_field")."""
         self.batch.set_population_policy(policy)
 

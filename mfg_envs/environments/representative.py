@@ -55,7 +55,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow."""
         self.batch.set_population_policy(policy)
 
@@ -111,7 +111,7 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow."""
         self.batch.set_population_policy(policy)
 

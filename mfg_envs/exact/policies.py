@@ -37,14 +37,20 @@ __all__ = [
 ]
 
 
-def policy_table(game: FiniteGame, policy: Any) -> Array:
+def policy_table(game: FiniteGame, policy: Any, mean_fields: Array | None = None) -> Array:
     """Return a checked policy over private states, float64 (T, S, A) or (S, A).
 
+    Args:
+        game: The game.
+        policy: A table, over private or observed states, or what ``tabulate`` makes one of.
+        mean_fields: What those who see the crowd meet, as for ``tabulate``.
+
     Raises:
+        TypeError: If it is no policy, or several of them.
         ValueError: If the shape is wrong, a row is no law, or an illegal action has mass; the
             message names the first row at fault.
     """
-    policy = over_states(game, policy)
+    policy = over_states(game, policy, mean_fields)
     check_policy(game, policy)
     return policy
 
@@ -54,8 +60,8 @@ def over_states(game: FiniteGame, policy: Any, mean_fields: Array | None = None)
 
     Args:
         game: The game.
-        policy: A table, over private or observed states, or what ``tabulate`` makes one of.
-        mean_fields: What those who see the crowd meet, as for ``tabulate``.
+        policy: As for ``policy_table``.
+        mean_fields: As for ``tabulate``.
 
     Raises:
         TypeError: If it is no policy, or several of them.

@@ -16,7 +16,7 @@ builds an S x S matrix in a finite horizon.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def push_forward(game: FiniteGame, t: int, m: Array, rule: Array) -> Array:
     return push(game, kernel(game, t, crowd(game, law, rule)), law, rule)
 
 
-def flow(game: FiniteGame, policy: Array) -> Array:
+def flow(game: FiniteGame, policy: Any) -> Array:
     """Return the laws met when everybody follows ``policy`` from ``initial_law``.
 
     Returns:
@@ -103,7 +103,7 @@ def stationary_mean_field(
     return stationary.settled(game, policies.rule_table(game, rule), tolerance, max_steps)
 
 
-def law_met(game: FiniteGame, policy: Array) -> Array:
+def law_met(game: FiniteGame, policy: Any) -> Array:
     """Return what a player meets when everybody follows ``policy``: a flow, or one law.
 
     Returns:
@@ -122,7 +122,7 @@ def _law_met(game: FiniteGame, policy: Array) -> Array:
     return law[:, None] * policy if game.mean_field_of_controls else law
 
 
-def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) -> Array:
+def action_values(game: FiniteGame, flow: Array, policy: Any = None) -> Array:
     """Return the values of every action against a flow.
 
     Args:
@@ -171,7 +171,7 @@ class Ascent(NamedTuple):
     policy: Array
 
 
-def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: float) -> Ascent:
+def ascend(game: FiniteGame, flow: Array, policy: Any, logits: Array, rate: float) -> Ascent:
     """Add the values of a policy against a flow to logits: ``logits + rate * q``, and softmax.
 
     ``action_values`` and ``policies.softmax`` give the same numbers, in more passes over memory.
@@ -211,7 +211,7 @@ def best_response(
     return policies.greedy(q, game.legal_actions, ties=ties, tolerance=tolerance)
 
 
-def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
+def value(game: FiniteGame, flow: Array, policy: Any = None) -> float:
     """Return what one player earns against a flow: with ``policy``, or at best (None).
 
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
@@ -231,7 +231,7 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
     return float(law @ state_values(game, q, policy))
 
 
-def exploitability(game: FiniteGame, policy: Array) -> float:
+def exploitability(game: FiniteGame, policy: Any) -> float:
     """Return what one player gains at best by leaving ``policy`` when nobody else does, >= 0."""
     check_sound(game)
     policy = policies.over_states(game, policy)

@@ -79,8 +79,8 @@ def tabulate(
     if acting is None:
         axes = "(S, A)" if game.horizon is None else "(T, S, A)"
         raise TypeError(
-            f"policy must be an array {axes} of probabilities, a model of Stable-Baselines3, a torch"
-            f" module, a function of (t, x) or a Policy, got {model!r:.200}"
+            f"policy must be an array {axes} of probabilities, a model of Stable-Baselines3, a"
+            f" torch module, a function of (t, x) or a Policy, got {model!r:.200}"
         )
     T = game.horizon or 1
     check_memory(T * game.num_states, 8 * game.num_actions, "horizon * num_states")

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Expected(NamedTuple):
     best: Array
 
 
-def expect(game: FiniteGame, policy: Array) -> Expected:
+def expect(game: FiniteGame, policy: Any) -> Expected:
     """Solve for what is expected when everybody follows ``policy``."""
     policy = policies.policy_table(game, policy)
     met = exact.law_met(game, policy)

@@ -49,7 +49,7 @@ def acting_policy(
 
 def _shown(model: Any) -> Sequence[str] | None:
     """Return the parts that the environment of a model shows, or None: it has none of ours."""
-    env = model.get_env() if hasattr(model, "get_env") else None
+    env: Any = model.get_env() if hasattr(model, "get_env") else None
     while hasattr(env, "venv"):
         env = env.venv
     first = next(iter(getattr(env, "envs", ())), env)

@@ -187,7 +187,7 @@ class Flees(Policy):
         return self.law(t, x, m).argmax(-1)
 
     def law(self, t, x, m=None):
-        emptier = int(m[0].argmin())
+        emptier = int(np.asarray(m)[0].argmin())
         return np.broadcast_to(np.eye(self.game.num_actions)[emptier], (*x.shape, 3))
 
 

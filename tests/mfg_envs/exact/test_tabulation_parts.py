@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -90,7 +92,7 @@ def test_a_table_in_a_model_comes_back(name, part, use):
     table /= table.sum(-1, keepdims=True)
     venv = SharedPolicyVecEnv(PopulationEnv(game, 2, observe=parts))
     model = sb3.PPO(Remembers, venv, n_steps=4, batch_size=8, device="cpu")
-    space = Observer(game, parts).space
+    space: Any = Observer(game, parts).space
     rows = shown(game, parts, table)
     if part == "index":  # as Stable-Baselines3 shows a number: one of n
         rows = rows[: game.num_states]
