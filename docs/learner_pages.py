@@ -34,6 +34,10 @@ EXAMPLES = {
     (ParallelEnv,): ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
 }
 """What a learner learns from -> what is imported and given to it as an example."""
+SETTINGS = {
+    "IndependentSB3": "iterations=3, total_timesteps=96, n_steps=32, batch_size=32",
+}
+"""What makes the example of a learner quick, where three iterations are not."""
 WORDS = {
     FiniteGame: "finite game",
     ContinuousGame: "continuous game",
@@ -153,7 +157,8 @@ def _use(learner: Any) -> str:
     name, (names, made) = learner.__name__, EXAMPLES.get(learner.learns, ("", ""))
     if not made or not is_dataclass(learner):
         return ""
-    return "## Use\n\n" + USE.format(name=name, names=names, settings="iterations=3", source=made)
+    settings = SETTINGS.get(name, "iterations=3")
+    return "## Use\n\n" + USE.format(name=name, names=names, settings=settings, source=made)
 
 
 def _parameters(learner: Any) -> str:

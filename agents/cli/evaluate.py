@@ -16,7 +16,7 @@ from ..runs.atomic_files import write_json
 from ..runs.saved import load_runs
 from ..sweep.in_environment import InEnvironment
 from .evaluation import Measured, Played, measure, measure_policy
-from .trained_models import holds_models, trained
+from .trained_models import Trained, holds_models, trained
 from .words import tables
 from .words.estimates import estimate, of_seeds
 from .words.names import MOST, OwnLearner, complete_game, named_game, own_classes
@@ -97,17 +97,10 @@ def evaluate_command(
         if game is None:
             raise ValueError(f"{run} does not tell its game: name it, --game ring_road say")
         built = named_game(game, parse(settings or ()))
-        parts = None if observe is None else tuple(observe.split(","))
+        parts = None if observe is None else [part.strip() for part in observe.split(",")]
         with console.status("reading models ..."):
             read = trained(run, built, parts, algorithm, normalise)
-        title = f"{read.words} on {built.name}"
-        if read.note:
-            console.print(f"[dim]{escape(read.note)}.", highlight=False)
-        numbers = numbers or _numbers([str(len(read.models)) if read.models else USUAL])
-        with console.status("measuring what they do ..."):
-            measured = [measure_policy(built, read.policy, numbers, episodes, seed)]
-        _print(console, title, measured, "all follow it" if not read.models else "mixture of all")
-        content = {"model": str(run), "game": repr(built), **_values(measured)}
+        content = {"model": str(run), **_of_models(console, built, read, numbers, episodes, seed)}
     else:
         if odd := [option for option, value in given.items() if value]:
             raise ValueError(f"{odd[0]} is for models: a run tells how it was made")
@@ -115,6 +108,20 @@ def evaluate_command(
     if json is not None:
         write_json(json, content)
         console.print(f"Wrote {escape(str(json))}", highlight=False, soft_wrap=True)
+
+
+def _of_models(
+    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int, seed: int
+) -> dict[str, Any]:
+    """Measure a model, or a set of them, and return what the JSON file holds."""
+    if read.note:
+        console.print(f"[dim]{escape(read.note)}.", highlight=False)
+    numbers = numbers or _numbers([str(len(read.models)) if read.models else USUAL])
+    with console.status("measuring what they do ..."):
+        measured = [measure_policy(game, read.policy, numbers, episodes, seed)]
+    who = "mixture of all" if read.models else "all follow it"
+    _print(console, f"{read.words} on {game.name}", measured, who)
+    return {"game": repr(game), **_values(measured)}
 
 
 def _of_runs(

@@ -81,4 +81,5 @@ class ExploitabilityOfMixture(NamedTuple):
 
     def __call__(self, game: FiniteGame, iterate: Iterate) -> float:
         """Return it."""
-        return exact.exploitability(game, self.learner.policy(game, iterate))
+        mixed: Any = self.learner.policy(game, iterate)
+        return exact.exploitability(game, mixed)

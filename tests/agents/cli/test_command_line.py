@@ -131,6 +131,11 @@ def test_show_tells_the_parameters_of_a_learner():
     assert unknown == "no game or learner is called 'SemiSDG'; did you mean 'SemiSGD'?"
 
 
+def test_a_class_that_takes_an_environment_runs_by_its_name():
+    assert learner_class("IndependentLearners").__name__ == "IndependentSB3"
+    assert "mfg-envs train IndependentLearners GAME" in invoke("show", "IndependentLearners").output
+
+
 @pytest.mark.parametrize("name", sorted(c.__name__ for c in offered_learners()))
 def test_show_says_something_of_every_parameter_of_a_learner(name):
     ended = invoke("show", name)
