@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .deep_finite.deep_munchausen_omd import DeepMunchausenOMD
+from .deep_finite.mean_field_ppo import MeanFieldPPO
 from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from .deep_play.deda_fp import DedaFP
 from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
@@ -62,6 +63,7 @@ __all__ = [
     "LogExploitability",
     "MeanFieldActorCritic",
     "MeanFieldQ",
+    "MeanFieldPPO",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",

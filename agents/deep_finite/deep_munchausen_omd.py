@@ -41,6 +41,8 @@ class DeepMunchausenOMD(NetworkLearner):
     """Learn the sum of all action values by networks, and play its softmax.
 
     Attributes:
+        explore: The boldest player acts at random with this chance, the others less and less.
+            Among N players they are part of the crowd that all meet: choose it small there.
         temperature: Of the softmax, in units of the spread of the first action values.
         alpha: Weight of ``log policy``: 1 is mirror descent, with less old values fade.
         sweeps: Times that the target network is renewed in an iteration on a stationary game, with
@@ -48,6 +50,7 @@ class DeepMunchausenOMD(NetworkLearner):
         batch: States of a gradient step.
     """
 
+    explore: Probability = 1.0
     temperature: Positive = 4.0
     alpha: Probability = 1.0
     sweeps: Count = 10
@@ -56,7 +59,7 @@ class DeepMunchausenOMD(NetworkLearner):
     def begin(self, study: Study, /) -> Iterate:
         """Return the uniform policy, and random networks."""
         policy = policies.uniform(study.game)
-        memory = study.networks.begin(int(study.random(0, "networks") >> np.uint64(1)))
+        memory = self._first_networks(study)
         memory |= {name: np.array(0.0) for name in ("unit", "width", "temperature")}
         law = study.game.crowd(study.law(policy))
         return Iterate(0, 0, policy, law, np.zeros(policy.shape), memory)
@@ -70,7 +73,7 @@ class DeepMunchausenOMD(NetworkLearner):
         from .fitted_q import Fit, fitted_values, offsets, spread, units
 
         game, k = study.game, last.iteration + 1
-        walks = self._walks(study, k, last.policy, self.explore)
+        walks = self._walks(study, k, last.policy, self.explore, anywhere=True)
         scales = float(last.memory["unit"]), float(last.memory["width"])
         if k == 1:
             scales = units(game, walks)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.game import Array, Between, Count, FiniteGame, OneOf, Positive, Probability
+from mfg_envs.game import Array, Between, Count, FiniteGame, OneOf, Positive
 from mfg_envs.game.kinds import check_finite
 from mfg_envs.numerics import random
 from mfg_envs.simulate.batch import BatchEnv
@@ -58,8 +58,6 @@ class NetworkLearner(Learner):
         crowd: Players who are simulated for that mean field; None: it is exact.
         num_players: Players who are followed in an iteration, in as many populations as it takes.
         num_steps: How long they are followed in a stationary game.
-        explore: The boldest of them acts at random with this chance, the others less and less.
-            Among N players they are part of the crowd that all meet: choose it small there.
         updates: Gradient steps of a network in an iteration.
         learning_rate: Of Adam; it falls to a tenth within an iteration.
         hidden: Widths of the hidden layers.
@@ -76,7 +74,6 @@ class NetworkLearner(Learner):
     crowd: Count | None = None
     num_players: Count = 4000
     num_steps: Count = 20
-    explore: Probability = 1.0
     updates: Count = 60
     learning_rate: Positive = 0.01
     hidden: tuple[Count, ...] = (64,)
@@ -131,14 +128,18 @@ class NetworkLearner(Learner):
             )
         return start
 
-    def _walks(self, study: Study, k: int, policy: Array, explore: float) -> Walks:
-        """Follow players in the k-th iteration, by a policy (T, S, A) or (S, A)."""
+    def _walks(self, study: Study, k: int, policy: Array, explore: float, anywhere: bool) -> Walks:
+        """Follow players in the k-th iteration, by a policy (T, S, A) or (S, A).
+
+        In a stationary game they begin ``anywhere``, all states alike, or where a crowd has
+        settled; players who are themselves the crowd always do the latter.
+        """
         game, N = study.game, self.num_agents
         steps = self.num_steps if game.horizon is None else game.horizon
         first = None
         if game.horizon is None:
             first = np.full(game.num_states, 1 / game.num_states)
-            if N is not None:
+            if N is not None or not anywhere:
                 law = study.law(policy)
                 first = law.sum(-1) if game.mean_field_of_controls else law
         met = None if N is not None else self._met(study, k, policy)
@@ -147,6 +148,10 @@ class NetworkLearner(Learner):
             *(game, policy, steps, self.num_players),
             **{"met": met, "explore": explore, "key": key, "num_agents": N, "first": first},
         )
+
+    def _first_networks(self, study: Study) -> dict[str, Array]:
+        """Return random networks as arrays."""
+        return study.networks.begin(int(study.random(0, "networks") >> np.uint64(1)))
 
     def _met(self, study: Study, k: int, policy: Array) -> Array:
         """Return the mean field or flow of a policy in the limit."""
