@@ -120,6 +120,9 @@ def test_bad_parameters_and_games_are_named(toys):
         MeanFieldQ(hidden=())
     with pytest.raises(ValueError, match=r'neighbours = "place" needs players who count where'):
         next(MeanFieldQ(neighbours="place").learn(toys.Queues()))
+    *_, last = LEARNERS["Q"].learn(SIS)
+    with pytest.raises(ValueError, match=r"start has networks of \d+ weights, this learner needs"):
+        next(LEARNERS["Q"].learn(BEACH, start=last))
     with pytest.raises(TypeError, match="finite"):
         next(MeanFieldActorCritic().learn(make_game("beach_bar")))
 
