@@ -69,9 +69,11 @@ class IndependentQ(Learner):
         """Return the players of a finite game, reset.
 
         Raises:
-            ValueError: If the tables need more memory than there is.
+            ValueError: If the tables need more memory than there is, or private states that look
+                alike have different legal actions.
         """
         check_finite(source)
+        policies.observed_legal(source)
         rows = source.num_observations * (source.horizon or 1)
         bytes_each = rows * (2 * line_bytes(source.num_actions) + 12 * source.num_actions)
         check_memory(self.num_players, bytes_each, "num_players")
@@ -82,10 +84,8 @@ class IndependentQ(Learner):
     def begin(self, env: BatchEnv, /) -> Iterate:
         """Return tables of zeros, after steps at random that tell what rewards are like."""
         game, N = env.game, self.num_players
-        policies.observed_legal(game)  # raises if what a player sees does not tell what is legal
         unit = measured_unit(env, self.num_steps, np.max)
-        clock = () if game.horizon is None else (game.horizon,)
-        shape = (*clock, game.num_observations, game.num_actions)
+        shape = _shape(game)
         q, visits = np.zeros((N, *shape), np.float32), np.zeros((N, *shape), np.uint16)
         memory = {"q": q, "visits": visits, "unit": np.array(unit), **_moment(env)}
         rule = np.broadcast_to(boltzmann(q[0], policies.observed_legal(game), 0.0), shape)
@@ -95,7 +95,13 @@ class IndependentQ(Learner):
         )  # fmt: skip
 
     def resume(self, env: BatchEnv, start: Iterate, /) -> Iterate:
-        """Put the players where an iterate of this learner left them."""
+        """Put the players where an iterate of this learner and this game left them."""
+        found, wanted = start.memory["q"].shape, (self.num_players, *_shape(env.game))
+        if found != wanted:
+            raise ValueError(
+                f"start has tables {found}, this learner needs {wanted}: go on with the learner and"
+                " the game that made it"
+            )
         restore(env, {name: start.memory[f"game_{name}"] for name in PARTS})
         return start
 
@@ -138,6 +144,12 @@ class IndependentQ(Learner):
         legal = np.tile(policies.observed_legal(game), (game.horizon or 1, 1))
         alphas = ((1.0 + np.arange(MOST + 1)) ** -self.decay).astype(np.float32)
         return Rules(legal, self._heat(k), alphas, game.discount, *unit)
+
+
+def _shape(game: FiniteGame) -> tuple[int, ...]:
+    """Return the shape of a player's table."""
+    clock = () if game.horizon is None else (game.horizon,)
+    return (*clock, game.num_observations, game.num_actions)
 
 
 def _step(env: BatchEnv, tables: Tables | CompiledTables) -> None:

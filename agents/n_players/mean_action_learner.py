@@ -1,8 +1,11 @@
-"""Learners that know the mean action of the others: one pair of networks for all N players.
+"""Learners that know the mean action of the others: all N players share their networks.
 
-Everybody acts by the same networks, in the compiled simulator; transitions are kept, and small
-batches of them drawn to descend a loss, which looks at networks and at their running average
-("targets").  Rewards are counted in deviations from the mean of random play (``random_play``).
+Players move in the compiled simulator, some transitions of every step are kept, and small batches
+of them drawn to descend a loss.  It looks at networks and at their running average, the "targets";
+everybody acts by the targets, which are less noisy.  What is kept reaches far back: players who
+share networks all change their minds at once, and learn from what crowds did on average, as in
+fictitious play.  Rewards are counted in standard deviations below the highest of random play
+(``random_play``): values begin near an upper bound, and what has not been tried looks good.
 """
 
 from __future__ import annotations

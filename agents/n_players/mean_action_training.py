@@ -81,7 +81,17 @@ class MeanActionTraining:
         return self.iterate(0, learner.num_players * learner.copies * learner.num_steps)
 
     def restore(self, memory: Mapping[str, Array]) -> None:
-        """Go on from the memory of an iterate."""
+        """Go on from the memory of an iterate.
+
+        Raises:
+            ValueError: If it is that of other networks or players.
+        """
+        found, wanted = len(memory["weights"]), sum(shape.size for shape in self.shapes)
+        if found != wanted:
+            raise ValueError(
+                f"start has networks of {found} weights, this learner needs {wanted}: go on with"
+                " the learner and the game that made it"
+            )
         self.unit = Unit(*memory["unit"])
         numbers = {
             name: torch.from_numpy(memory[name].copy())

@@ -18,8 +18,8 @@ from mfg_envs.soundness.initial_laws import initial_law
 
 NEIGHBOURS = ("everybody", "place")
 """Whose actions are averaged."""
-SETTLED, MOST = 1e-6, 300
-"""When the mean action of a stationary game stands still (L1), and damped steps until then."""
+SETTLED, MOST = 1e-6, 2000
+"""When law and mean action of a stationary game stand still (L1), and the most steps until then."""
 
 RuleOf = Callable[[int, Array], Array]
 """(t, mean actions (O, A)) -> what is done in every observed state, (O, A)."""
@@ -84,8 +84,8 @@ class Limit(NamedTuple):
         policy: (T, O, A), or (O, A) in a stationary game.
         laws: Of private states, (T, S) or (S,).
         known: Mean actions that they know, (T, O, A) or (O, A).
-        unrest: By how much the mean action of a stationary game is another one after a step (L1);
-            0 with a horizon.
+        unrest: By how much the mean action of a stationary game is another one after a step (L1),
+            if that does not get less; 0 with a horizon.
     """
 
     policy: Array
@@ -95,11 +95,7 @@ class Limit(NamedTuple):
 
 
 def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
-    """Return what infinitely many players do, along their flow or where it stands still.
-
-    Raises:
-        RuntimeError: If a stationary crowd does not settle, see ``exact.stationary_mean_field``.
-    """
+    """Return what infinitely many players do, along their flow or where it comes to rest."""
     if game.horizon is None:
         return _settled(game, neighbours, rule_of)
     law, seen, walked = initial_law(game), no_action(game), []
@@ -114,18 +110,15 @@ def along(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
 
 
 def _settled(game: FiniteGame, neighbours: str, rule_of: RuleOf) -> Limit:
-    """Return where a stationary game stands still: damped steps of the mean action."""
-    limit, made = _at(game, neighbours, rule_of, no_action(game))
+    """Return where a stationary game comes to rest: half a step of law and mean action at once."""
+    law, known, rule, unrest = initial_law(game), no_action(game), np.empty(0), np.inf
     for _ in range(MOST):
-        if limit.unrest < SETTLED:
+        rule = rule_of(0, known)
+        over = rule[game.observed]
+        made = of_laws(game, 0, neighbours, law, over)
+        after = exact.push_forward(game, 0, law, over)
+        unrest = float(np.abs(made - known).sum(-1).max())
+        if unrest + np.abs(after - law).sum() < SETTLED:
             break
-        limit, made = _at(game, neighbours, rule_of, (limit.known + made) / 2)
-    return limit
-
-
-def _at(game: FiniteGame, neighbours: str, rule_of: RuleOf, known: Array) -> tuple[Limit, Array]:
-    """Return what players of a stationary game do who know a mean action, and what they make."""
-    rule = rule_of(0, known)
-    law = exact.stationary_mean_field(game, rule)
-    made = of_laws(game, 0, neighbours, law, rule[game.observed])
-    return Limit(rule, law, known, float(np.abs(made - known).sum(-1).max())), made
+        law, known = (law + after) / 2, (known + made) / 2
+    return Limit(rule, law, known, unrest)

@@ -2,16 +2,16 @@
 
 Yang, Luo, Li, Zhou, Zhang, Wang, "Mean Field Multi-Agent Reinforcement Learning" (ICML 2018,
 arXiv 1802.05438).  A player knows its state s and the mean action ``abar`` of the others in the
-step before; where everybody's actions were is not known (``mean_actions``).  With a network Q, its
-running average Q' and ``b`` over legal actions (eq. 8-10 and 12)::
+step before (``mean_actions``).  With a network Q, its running average Q', and b over legal actions
+(eq. 8-10 and 12)::
 
-    pi(a | s, abar)  = softmax_a( Q(s, a, abar) / temperature_k )
-    v(s', abar')     = sum_b pi'(b | s', abar') Q'(s', b, abar')
+    pi(a | s, abar)  = softmax_a( Q'(s, a, abar) / temperature_k )
+    v(s', abar')     = sum_b pi(b | s', abar') Q'(s', b, abar')
     loss             = mean[ ( r + discount v(s', abar') - Q(s, a, abar) )^2 ]
 
-``pi'`` is the softmax of Q', ``abar'`` what everybody did in the step of the transition.  Where
-the paper has a network a player, or one for all of a kind, here is one for all.  With a horizon
-the state includes the time.
+``abar'`` is what was done in the step of the transition itself, ``temperature_k`` is ``temperature
+k^-cooling`` in iteration k.  The paper has a network for every kind of player; here all are of one
+kind, the mean is over all N, and everybody acts by Q'.  With a horizon the state includes the time.
 """
 
 from __future__ import annotations

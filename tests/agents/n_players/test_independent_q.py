@@ -112,5 +112,8 @@ def test_bad_parameters_and_too_many_players_are_named(toys):
         next(IndependentQ(num_players=10**9).learn(SIS))
     with pytest.raises(ValueError, match="observed as one must have the same legal actions"):
         next(SHORT.learn(toys.Market()))
+    *_, last = SHORT.learn(SIS)
+    with pytest.raises(ValueError, match=r"start has tables \(4, 2, 2\), this learner needs "):
+        next(SHORT.learn(BEACH, start=last))
     with pytest.raises(TypeError, match="finite"):
         next(IndependentQ().learn(make_game("beach_bar")))
