@@ -24,7 +24,7 @@ from mfg_envs.simulate.acting import as_policy
 from mfg_envs.simulate.batch import BatchEnv
 from wrappers.relay_vec_env import RelayVecEnv
 
-from ..runs.torch_state import GlobalRandomness, one_thread
+from ..runs.torch_state import GlobalRandomness, one_thread, remove_empty_log
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ class LearnedDeviation:
             response = as_policy(seat.game, model, deterministic=True)  # refused now, or never
             if self.warm_start:
                 begin_with(model, seat.model)
-            model.learn(self.total_timesteps, callback=self.callback)
+            try:
+                model.learn(self.total_timesteps, callback=self.callback)
+            finally:
+                remove_empty_log(model)
         return response
 
 

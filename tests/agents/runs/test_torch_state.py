@@ -7,10 +7,15 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from agents import IndependentLearners, SimpleFictitiousPlay, learned_response
+from agents import (
+    IndependentLearners,
+    LearnedDeviation,
+    SimpleFictitiousPlay,
+    learned_response,
+)
 from agents.deep_play.response import respond
 from agents.runs.torch_state import remove_empty_log
-from mfg_envs import make_game, ring_road_v0
+from mfg_envs import make_game, metrics, ring_road_v0
 from mfg_envs.exact import policies
 from mfg_envs.games.ring_road import RingRoad
 
@@ -45,6 +50,10 @@ def test_models_that_log_nowhere_leave_no_folder(files):
     with pytest.raises(RuntimeError, match="by nothing"):
         team().learn(8, callback=lambda name: Failing())
     learned_response(GAME, policies.uniform(GAME), ppo, 8, num_players=2)
+    deviation = LearnedDeviation(ppo, total_timesteps=8, copies=1)
+    metrics.team_gap(
+        GAME, policies.uniform(GAME), num_agents=2, response=deviation, num_episodes=4, num_steps=5
+    )
     line = make_game("linear_quadratic")
     learner = SimpleFictitiousPlay(iterations=1, response="ppo", response_steps=100, num_players=5)
     met = np.zeros((line.horizon, 1))
