@@ -15,7 +15,7 @@ from mfg_envs.game import as_int, check_range
 from ..runs.atomic_files import write_json
 from ..runs.saved import load_runs
 from ..sweep.in_environment import InEnvironment
-from .evaluation import Measured, Played, measure, measure_policy
+from .evaluation import POPULATIONS, Measured, Played, measure, measure_policy
 from .trained_models import Trained, holds_models, trained
 from .words import tables
 from .words.estimates import estimate, of_seeds
@@ -54,7 +54,14 @@ def evaluate_command(
             help=f"Numbers of real players; default: {USUAL}, of a set as many as it has models.",
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
+    episodes: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=MOST,
+            help=f"Populations of each size; default: {POPULATIONS}, fewer for many networks.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
     game: Annotated[
         str | None,
@@ -111,7 +118,7 @@ def evaluate_command(
 
 
 def _of_models(
-    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int, seed: int
+    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int | None, seed: int
 ) -> dict[str, Any]:
     """Measure a model, or a set of them, and return what the JSON file holds."""
     if read.note:
@@ -125,7 +132,12 @@ def _of_models(
 
 
 def _of_runs(
-    console: Console, run: Path, numbers: list[int], episodes: int, seed: int, own: list[type]
+    console: Console,
+    run: Path,
+    numbers: list[int],
+    episodes: int | None,
+    seed: int,
+    own: list[type],
 ) -> dict[str, Any]:
     """Measure the runs of a folder, and return what the JSON file holds."""
     runs = load_runs(run, own)

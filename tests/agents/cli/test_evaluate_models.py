@@ -14,7 +14,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents import IndependentLearners, cli
-from agents.cli.evaluation import measure_policy
+from agents.cli.evaluation import measure_policy, populations
 from mfg_envs import exact, make_game, metrics, policies
 from mfg_envs.players.policy import Policy
 from mfg_envs.registry import environment_class
@@ -136,6 +136,25 @@ def test_networks_that_do_not_look_at_the_crowd_play_as_tables():
     measured = measure_policy(game, mixed, [5], 2, 0)
     assert Blind.asked == 0
     assert measured.numbers["exploitability"] == exact.exploitability(game, mixed)
+
+
+class Looking(Blind):
+    reads_crowd = True
+
+
+def test_many_networks_are_asked_of_fewer_populations():
+    """All are asked what every player does: rows of a step are networks x players x populations."""
+    game = make_game("left_right")
+    Blind.A = game.num_actions
+    many = acting.mixture(game, [Looking() for _ in range(40)])
+    assert populations(many, 50) == 20
+    assert populations(many, 10**6) == 4
+    assert populations(many, 1) == 100
+    assert populations(acting.mixture(game, [Blind(), Blind()]), 10**6) == 100
+    assert populations(policies.uniform(game), 10**6) == 100
+    Blind.asked = 0
+    measure_policy(game, many, [1000], None, 0)
+    assert Blind.asked == 40 * game.horizon  # a part is asked once a step
 
 
 def test_a_crowd_that_comes_to_no_rest_is_said(monkeypatch, tmp_path):
