@@ -4,12 +4,17 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .deep_finite.deep_munchausen_omd import DeepMunchausenOMD
+from .deep_finite.mean_field_ppo import MeanFieldPPO
 from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from .deep_play.deda_fp import DedaFP
 from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
 from .independent.batched_ppo import BatchedIndependentPPO
 from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .n_players.independent_q import IndependentQ
+from .n_players.mean_field_actor_critic import MeanFieldActorCritic
+from .n_players.mean_field_q import MeanFieldQ
 from .runs.contract import check_learner
 from .runs.iterate import Iterate
 from .runs.learner import Learner
@@ -27,6 +32,7 @@ from .solvers.online_mirror_descent import OnlineMirrorDescent
 from .solvers.policy_iteration import PolicyIteration
 from .solvers.prior_descent import PriorDescent
 from .subsample.execution import SubsampledPolicy
+from .subsample.optimality import best_team_value, optimality_gap
 from .subsample.subsample_mfq import SubsampleMFQ
 from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
@@ -34,6 +40,9 @@ from .sweep.sweeping import Sweep
 if TYPE_CHECKING:
     from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
+    from .independent.learned_deviation import LearnedDeviation
+    from .independent.log_exploitability import LogExploitability
+    from .independent.team_models import TeamModels
 
 __all__ = [
     "MFOMO",
@@ -41,13 +50,20 @@ __all__ = [
     "BatchedIndependentPPO",
     "Communication",
     "DedaFP",
+    "DeepMunchausenOMD",
     "FictitiousPlay",
     "FixedPointIteration",
     "FrankWolfe",
     "IndependentLearners",
+    "IndependentQ",
     "IndependentSB3",
     "Iterate",
+    "LearnedDeviation",
     "Learner",
+    "LogExploitability",
+    "MeanFieldActorCritic",
+    "MeanFieldQ",
+    "MeanFieldPPO",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",
@@ -62,13 +78,16 @@ __all__ = [
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",
+    "TeamModels",
     "beckmann",
+    "best_team_value",
     "check_learner",
     "exact_team_value",
     "initial_value",
     "learned_response",
     "load_run",
     "load_runs",
+    "optimality_gap",
     "relative_gap",
     "run",
     "team_value",
@@ -77,6 +96,9 @@ __all__ = [
 
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
+    "LearnedDeviation": "independent.learned_deviation",
+    "LogExploitability": "independent.log_exploitability",
+    "TeamModels": "independent.team_models",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""

@@ -69,6 +69,7 @@ TEAM = Curve(
     *("value of a team of k", surrogate_value),
     settings={"k": 4, "iterations": 100},
 )
+AMONG_N = Curve({"ring_road, 10 cells": lambda: make_game("ring_road", num_cells=10, num_speeds=5)})
 CURVES = {
     "BatchedIndependentPPO": Curve(
         {"20 drivers, 8 copies": lambda: ring_road_v0.parallel_env(num_agents=20, max_cycles=50)},
@@ -82,6 +83,9 @@ CURVES = {
         *("cost of a trip", lambda game, i: metrics.travel_cost(game, i.mean_field)),
         settings={"iterations": 40},
     ),
+    "IndependentQ": AMONG_N._replace(settings={"num_players": 1000}, x="samples"),
+    "MeanFieldActorCritic": AMONG_N._replace(settings={"iterations": 20}, x="samples"),
+    "MeanFieldQ": AMONG_N._replace(settings={"iterations": 20}, x="samples"),
     "PolicyMirrorAscent": Curve(
         {"sis, two actions": lambda: make_game("sis", setting="two_actions")},
         *("regularised exploitability", regularised_exploitability),
@@ -98,7 +102,7 @@ CURVES = {
 
 def curve_of(learner: Any) -> Curve | None:
     """Return what is run for a learner, or None: it takes longer than a build of the pages may."""
-    exact_model = learner.learns == (FiniteGame,) and not learner.random
+    exact_model = learner.learns == (FiniteGame,) and not getattr(learner, "random", True)
     return CURVES.get(learner.__name__, EXACT if exact_model else None)
 
 

@@ -64,6 +64,10 @@ DEEP = (
     "\n\n"
     "![Densities as learned, beside the exact ones](../images/deda_fp_densities.png)"
 )
+AMONG_N = (
+    "`mfg-envs reproduce n-players`: beside each other and beside a shared PPO, with 10, 100 and"
+    " 1000 players on three games."
+)
 RESULTS = {
     "AveragePolicyFictitiousPlay": DEEP,
     "DedaFP": DEEP,
@@ -73,7 +77,10 @@ RESULTS = {
     "SemiSGD": ONLINE,
     "BatchedIndependentPPO": "The curve above; `mfg-envs bench --only batched-ppo` times it.",
     "FrankWolfe": "`examples/price_of_anarchy.py`: what selfish routes cost on three networks.",
+    "IndependentQ": AMONG_N,
     "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
+    "MeanFieldActorCritic": AMONG_N,
+    "MeanFieldQ": AMONG_N,
     "IndependentSB3": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
     "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",

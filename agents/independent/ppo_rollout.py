@@ -19,7 +19,7 @@ from wrappers import as_arrays
 from wrappers.population_arrays import GameArrays, PopulationArrays
 
 from .advantages import advantages
-from .stacked_networks import Networks, Shape, first_weights
+from .stacked_networks import Networks, Shape, descend, first_weights
 
 
 class Rollout(NamedTuple):
@@ -164,12 +164,9 @@ class Training:
         norm = gradient.norm(dim=1, keepdim=True)
         gradient *= (self.learner.max_gradient / (norm + 1e-6)).clamp_max(1.0)
         self.steps += 1
-        mean, square = self.moments
-        mean.lerp_(gradient, 0.1)
-        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        scale = (square / (1 - 0.999**self.steps)).sqrt_().add_(1e-5)
-        rate = self.learner.learning_rate / (1 - 0.9**self.steps)
-        self.weights = self.weights.addcdiv(mean, scale, value=-rate)
+        self.weights = descend(
+            self.weights, gradient, self.moments, self.steps, self.learner.learning_rate
+        )
 
     def _look(self, rows: Any) -> Tensor:
         """Return rows of observations as (N, B, D)."""

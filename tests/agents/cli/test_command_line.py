@@ -154,7 +154,8 @@ def test_show_refuses_a_picture_without_a_folder_before_it_prints():
 def test_names_are_completed():
     assert complete_game("four") == ["four_rooms_grid", "four_rooms"]
     assert complete_learner("Sem") == ["SemiSGD"]
-    assert complete_learner("Independent") == ["IndependentLearners", "IndependentSB3"]
+    wanted = ["IndependentLearners", "IndependentQ", "IndependentSB3"]
+    assert complete_learner("Independent") == wanted
     assert complete_learner("x") == []
 
 
