@@ -42,6 +42,8 @@ PLAYERS_AT_ONCE = 1 << 20
 POPULATIONS, FEWEST, ROWS = 100, 4, 40_000
 """Of each size, where nothing else is said; of a mixture of networks, all of which are asked what
 every player does, as many as give so many rows a step, and not fewer than these."""
+EPISODES = 20
+"""Pairs of populations for what each player gains by leaving, where nothing else is said."""
 SIMULATED = 20_000
 """Players by whom continuous policies are measured."""
 
@@ -145,6 +147,22 @@ def populations(policy: Any, num_agents: int) -> int:
     if not isinstance(policy, Mixture) or not any(part.reads_crowd for part in policy.parts):
         return POPULATIONS
     return int(np.clip(ROWS // (len(policy.parts) * num_agents), FEWEST, POPULATIONS))
+
+
+def gaps(game: Any, policy: Any, num_episodes: int | None, seed: int) -> metrics.TeamGap:
+    """Estimate what each player gains by leaving, of a mixture with one policy a player.
+
+    Raises:
+        ValueError: If it is of something else, or the game is not finite.
+    """
+    if not (isinstance(policy, Mixture) and game.kind == "finite"):
+        raise ValueError(
+            "--gaps is for models of finite games, one a player: see mfg_envs.metrics.team_gap"
+        )
+    each = {f"{game.player_name}_{i}": part for i, part in enumerate(policy.parts)}
+    return metrics.team_gap(
+        *(game, each), num_agents=len(each), num_episodes=num_episodes or EPISODES, seed=seed
+    )
 
 
 def num_steps(game: Any) -> int:

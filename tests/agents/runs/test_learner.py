@@ -216,40 +216,6 @@ def assert_same(one, two):
         np.testing.assert_array_equal(part, two.memory[name])
 
 
-SHORT = {"response_steps": 64, "response_updates": 2, "response_batch": 16, "num_players": 4}
-DEEP = {**SHORT, "crowd": 20, "hidden": (4,)}
-CLONED = {**DEEP, "triples": 40, "clone_steps": 2, "clone_batch": 8}
-SMALL = {
-    "BatchedIndependentPPO": {"num_steps": 8},
-    "AveragePolicyFictitiousPlay": CLONED,
-    "DedaFP": {**CLONED, "trajectories": 20, "flow_steps": 2, "flow_batch": 8},
-    "IndependentQ": {"num_players": 5, "num_steps": 10},
-    "MeanFieldActorCritic": {"num_players": 5, "num_steps": 10, "num_updates": 3},
-    "MeanFieldQ": {"num_players": 5, "num_steps": 10, "num_updates": 3},
-    "PolicyMirrorAscent": {"num_players": 5, "td_steps": 10},
-    "QMIteration": {"inner_steps": 5},
-    "SampledFixedPointIteration": {"inner_steps": 5},
-    "SemiSGD": {"inner_steps": 5},
-    "SimpleFictitiousPlay": DEEP,
-    "SubsampleMFQ": {"k": 2, "num_samples": 2},
-}
-"""What makes a learner small, by name."""
-
-
-def source_of(cls):
-    """Return something small that a learner learns from."""
-    kind = cls.learns[0]
-    if kind is ParallelEnv:
-        pytest.importorskip("torch")
-        return PopulationEnv(make_game("sis"), 3)
-    if kind is ContinuousGame:
-        pytest.importorskip("zuko")
-        return make_game("linear_quadratic", horizon=3)
-    if kind is TrafficAssignment:
-        return make_game("routing_cycle", cost="bpr")
-    return make_game("dispatcher" if kind is TeamGame else "sis")
-
-
 @pytest.mark.parametrize("cls", offered_learners(), ids=lambda cls: cls.__name__)
 def test_every_learner_goes_on_from_its_iterate_with_the_same_bits(cls, use):
     use("numpy")  # what goes on is the learner, whose loops are tested elsewhere
