@@ -54,7 +54,8 @@ def source_of(cls):
         pytest.importorskip(library)
     name, parameters = game_of(cls)
     game = make_game(name, **parameters)
-    return environment_class(game.kind)(game, PLAYERS) if ParallelEnv in cls.learns else game
+    plays = cls.learns[0] is ParallelEnv
+    return environment_class(game.kind)(game, PLAYERS) if plays else game
 
 
 def library_of(cls):
