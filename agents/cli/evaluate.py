@@ -99,6 +99,8 @@ def evaluate_command(
     """
     console = Terminal()
     numbers = _numbers(agents) if agents else []
+    if leaving and episodes is not None:
+        check_range("--episodes with --gaps", episodes, 4)
     if json is not None:
         check_file("--json", json)
     given = {"--set": settings, "--observe": observe, "--algorithm": algorithm}

@@ -196,6 +196,7 @@ def test_a_crowd_that_comes_to_no_rest_is_said(monkeypatch, tmp_path):
         (("model.zip", "--game", "ring_rod"), "no game is called 'ring_rod'"),
         (("model.zip", *NAMED, "--algorithm", "SARSA"), "--algorithm must be "),
         (("team", *NAMED, "--algorithm", "PPO"), "team is a set of models, which tells both"),
+        (("run", "--gaps", "--episodes", "2"), "--episodes with --gaps must be at least 4, got 2"),
         (("run", "--set", "horizon=3"), "--set is for models: a run tells how it was made"),
         (("run", "--observe", "state"), "--observe is for models"),
     ],
