@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pettingzoo import ParallelEnv
 
 from mfg_envs import make_game
@@ -12,6 +13,7 @@ from mfg_envs.registry import environment_class
 SHORT = {"response_steps": 64, "response_updates": 2, "response_batch": 16, "num_players": 4}
 DEEP = {**SHORT, "crowd": 20, "hidden": (4,)}
 CLONED = {**DEEP, "triples": 40, "clone_steps": 2, "clone_batch": 8}
+CROWD = {"num_players": 60, "updates": 3, "hidden": (8,), "num_steps": 4}
 SMALL = {
     "BatchedIndependentPPO": {"num_steps": 8},
     "AveragePolicyFictitiousPlay": CLONED,
@@ -19,6 +21,11 @@ SMALL = {
     "IndependentQ": {"num_players": 5, "num_steps": 10},
     "IndependentSB3": {"total_timesteps": 48, "n_steps": 8, "batch_size": 8, "net_arch": (4,)},
     "MeanFieldActorCritic": {"num_players": 5, "num_steps": 10, "num_updates": 3},
+    "DeepMunchausenOMD": CROWD,
+    "IndependentQ": {"num_players": 5, "num_steps": 10},
+    "IndependentSB3": {"total_timesteps": 48, "n_steps": 8, "batch_size": 8, "net_arch": (4,)},
+    "MeanFieldActorCritic": {"num_players": 5, "num_steps": 10, "num_updates": 3},
+    "MeanFieldPPO": CROWD,
     "MeanFieldQ": {"num_players": 5, "num_steps": 10, "num_updates": 3},
     "PolicyMirrorAscent": {"num_players": 5, "td_steps": 10},
     "QMIteration": {"inner_steps": 5},
@@ -28,6 +35,8 @@ SMALL = {
     "SubsampleMFQ": {"k": 2, "num_samples": 2},
 }
 """What makes a learner small, by name."""
+NETWORKS = ("DeepMunchausenOMD", "MeanFieldActorCritic", "MeanFieldPPO", "MeanFieldQ")
+"""Learners of finite games that need PyTorch."""
 PLAYERS = 3
 """In the environment of a learner that plays in one."""
 
@@ -43,13 +52,18 @@ def game_of(cls):
 
 
 def source_of(cls):
-    """Return that game, or an environment of it for learners that play in one."""
+    """Return that game, or an environment of it for learners that play in one; or skip the test."""
+    if library := library_of(cls):
+        pytest.importorskip(library)
     name, parameters = game_of(cls)
     game = make_game(name, **parameters)
-    return environment_class(game.kind)(game, PLAYERS) if ParallelEnv in cls.learns else game
+    plays = cls.learns[0] is ParallelEnv
+    return environment_class(game.kind)(game, PLAYERS) if plays else game
 
 
 def library_of(cls):
     """Return the library that a class of learners needs beside NumPy, or None."""
+    if cls.__name__ in NETWORKS:
+        return "torch"
     kind = cls.learns[0]
     return {ParallelEnv: "stable_baselines3", ContinuousGame: "zuko"}.get(kind)

@@ -15,7 +15,7 @@ from mfg_envs.game import as_int, check_range
 from ..runs.atomic_files import write_json
 from ..runs.saved import load_runs
 from ..sweep.in_environment import InEnvironment
-from .evaluation import Measured, Played, measure, measure_policy
+from .evaluation import POPULATIONS, Measured, Played, gaps, measure, measure_policy, playable
 from .trained_models import Trained, holds_models, trained
 from .words import tables
 from .words.estimates import estimate, of_seeds
@@ -54,7 +54,14 @@ def evaluate_command(
             help=f"Numbers of real players; default: {USUAL}, of a set as many as it has models.",
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
+    episodes: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=MOST,
+            help=f"Populations of each size; default: {POPULATIONS}, fewer for many networks.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
     game: Annotated[
         str | None,
@@ -81,6 +88,9 @@ def evaluate_command(
     normalise: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Saved VecNormalize of a model.")
     ] = None,
+    leaving: Annotated[
+        bool, typer.Option("--gaps", help="Also what each of the models gains by leaving.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the numbers here.")] = None,
 ) -> None:
     """Measure what was learned: exploitability, welfare, N players beside the mean field.
@@ -89,6 +99,8 @@ def evaluate_command(
     """
     console = Terminal()
     numbers = _numbers(agents) if agents else []
+    if leaving and episodes is not None:
+        check_range("--episodes with --gaps", episodes, 4)
     if json is not None:
         check_file("--json", json)
     given = {"--set": settings, "--observe": observe, "--algorithm": algorithm}
@@ -101,17 +113,24 @@ def evaluate_command(
         with console.status("reading models ..."):
             read = trained(run, built, parts, algorithm, normalise)
         content = {"model": str(run), **_of_models(console, built, read, numbers, episodes, seed)}
+        follows, which = read.policy, ""
     else:
         if odd := [option for option, value in given.items() if value]:
             raise ValueError(f"{odd[0]} is for models: a run tells how it was made")
-        content = _of_runs(console, run, numbers, episodes, seed, own_classes(game, learner))
+        own = own_classes(game, learner)
+        content = _of_runs(console, run, numbers, episodes, seed, own)
+        first = load_runs(run, own)[0]
+        built, which = first.game, f" of seed {first.seeds[0]}"
+        follows = playable(first, first.iterates[0])
+    if leaving:
+        content["gaps"] = _of_players(console, built, follows, which, episodes, seed)
     if json is not None:
         write_json(json, content)
         console.print(f"Wrote {escape(str(json))}", highlight=False, soft_wrap=True)
 
 
 def _of_models(
-    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int, seed: int
+    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int | None, seed: int
 ) -> dict[str, Any]:
     """Measure a model, or a set of them, and return what the JSON file holds."""
     if read.note:
@@ -125,7 +144,12 @@ def _of_models(
 
 
 def _of_runs(
-    console: Console, run: Path, numbers: list[int], episodes: int, seed: int, own: list[type]
+    console: Console,
+    run: Path,
+    numbers: list[int],
+    episodes: int | None,
+    seed: int,
+    own: list[type],
 ) -> dict[str, Any]:
     """Measure the runs of a folder, and return what the JSON file holds."""
     runs = load_runs(run, own)
@@ -155,6 +179,21 @@ def _of_runs(
         "seeds": seeds,
         **_values(measured),
     }
+
+
+def _of_players(
+    console: Console, game: Any, policy: Any, which: str, episodes: int | None, seed: int
+) -> dict[str, Any]:
+    """Measure what each player gains by leaving, and return what the JSON file holds."""
+    with console.status("measuring what players gain by leaving ..."):
+        found = gaps(game, policy, episodes, seed)
+    shown = tables.table("", f"players{which}", "gains by leaving", "earns by staying")
+    for name, one in found.players.items():
+        value = estimate(one.value, one.value_error)
+        shown.add_row(name, estimate(one.gain, one.error), value)
+    console.print(shown)
+    console.print("[dim]Gains are lower bounds, found by dynamic programming.")
+    return {name: {"gain": one.gain, "error": one.error} for name, one in found.players.items()}
 
 
 def _numbers(texts: list[str]) -> list[int]:

@@ -39,6 +39,11 @@ TAIL = 1e-3
 """Weight of the step at which a game without a horizon is cut off."""
 PLAYERS_AT_ONCE = 1 << 20
 """Most players that are simulated at once."""
+POPULATIONS, FEWEST, ROWS = 100, 4, 40_000
+"""Of each size, where nothing else is said; of a mixture of networks, all of which are asked what
+every player does, as many as give so many rows a step, and not fewer than these."""
+EPISODES = 20
+"""Pairs of populations for what each player gains by leaving, where nothing else is said."""
 SIMULATED = 20_000
 """Players by whom continuous policies are measured."""
 
@@ -90,11 +95,16 @@ def playable(saved: SavedRun, iterate: Iterate, seed: int = 0) -> Any:
 
 
 def measure(
-    saved: SavedRun, iterate: Iterate, num_agents: Sequence[int], num_episodes: int, seed: int
+    saved: SavedRun,
+    iterate: Iterate,
+    num_agents: Sequence[int],
+    num_episodes: int | None,
+    seed: int,
 ) -> Measured:
     """Measure the policy of an iterate."""
     game, policy = saved.game, playable(saved, iterate, seed)
     if game.kind == "team":
+        num_episodes = num_episodes or POPULATIONS
         numbers = {"value_of_the_surrogate": surrogate_value(game, iterate)}
         locals_ = {n: team_value(policy, n, num_envs=num_episodes, seed=seed) for n in num_agents}
         return Measured(numbers, {n: Played(v.mean, v.error, None) for n, v in locals_.items()})
@@ -105,19 +115,54 @@ def measure_policy(
     game: FiniteGame | ContinuousGame,
     policy: Any,
     num_agents: Sequence[int],
-    num_episodes: int,
+    num_episodes: int | None,
     seed: int,
     mean_field: Array | None = None,
 ) -> Measured:
-    """Measure a policy of a game, and how far its mean field is from one that is given."""
+    """Measure a policy of a game, and how far its mean field is from one that is given.
+
+    Args:
+        game: The game.
+        policy: In any form that ``as_policy`` takes.
+        num_agents: Numbers of real players.
+        num_episodes: Populations of each size; None: 100, fewer for a mixture of many networks.
+        seed: Of the players.
+        mean_field: The one that is given.
+    """
     if isinstance(game, ContinuousGame):
         numbers, value = _continuous(game, policy, seed)
     else:
         numbers, value = _finite(game, policy, mean_field)
         policy = _quick(game, policy)
     steps = num_steps(game)
-    each = {n: _returns(game, policy, n, num_episodes, steps, seed) for n in num_agents}
+    each = {
+        n: _returns(game, policy, n, num_episodes or populations(policy, n), steps, seed)
+        for n in num_agents
+    }
     return Measured(numbers, {n: _mean(returns, value) for n, returns in each.items()})
+
+
+def populations(policy: Any, num_agents: int) -> int:
+    """Return how many populations of N players are enough, and not too many for a mixture."""
+    if not isinstance(policy, Mixture) or not any(part.reads_crowd for part in policy.parts):
+        return POPULATIONS
+    return int(np.clip(ROWS // (len(policy.parts) * num_agents), FEWEST, POPULATIONS))
+
+
+def gaps(game: Any, policy: Any, num_episodes: int | None, seed: int) -> metrics.TeamGap:
+    """Estimate what each player gains by leaving, of a mixture with one policy a player.
+
+    Raises:
+        ValueError: If it is of something else, or the game is not finite.
+    """
+    if not (isinstance(policy, Mixture) and game.kind == "finite"):
+        raise ValueError(
+            "--gaps is for models of finite games, one a player: see mfg_envs.metrics.team_gap"
+        )
+    each = {f"{game.player_name}_{i}": part for i, part in enumerate(policy.parts)}
+    return metrics.team_gap(
+        *(game, each), num_agents=len(each), num_episodes=num_episodes or EPISODES, seed=seed
+    )
 
 
 def num_steps(game: Any) -> int:

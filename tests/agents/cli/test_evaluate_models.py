@@ -13,8 +13,9 @@ pytest.importorskip("stable_baselines3")
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents import IndependentLearners, cli
-from agents.cli.evaluation import measure_policy
+from agents import BatchedIndependentPPO, IndependentLearners, PriorDescent, cli, run
+from agents.cli.evaluation import measure_policy, populations
+from agents.sweep.in_environment import InEnvironment
 from mfg_envs import exact, make_game, metrics, policies
 from mfg_envs.players.policy import Policy
 from mfg_envs.registry import environment_class
@@ -79,8 +80,26 @@ def test_a_set_of_models_is_scored_as_their_mixture(tmp_path):
     found, printed = numbers(tmp_path / "team", *words)
     assert found["numbers"]["exploitability"] == [exact.exploitability(game, mixed)]
     assert list(found["players"]) == ["3"]  # as many as learned
+    wanted = metrics.team_gap(game, team.models, num_agents=3, num_episodes=4, seed=0)
+    found, _ = numbers(tmp_path / "team", *words, "--gaps", "--episodes", "4")
+    assert found["gaps"] == {
+        name: {"gain": one.gain, "error": one.error} for name, one in wanted.players.items()
+    }
     first = printed.splitlines()[0]
     assert first == "3 models of team, DQN and PPO on crowd_modelling, mixture of all"
+
+
+def test_what_players_of_a_run_gain_by_leaving_is_told(tmp_path):
+    pytest.importorskip("torch")
+    learner = BatchedIndependentPPO(iterations=1, num_steps=8, hidden=(4,))
+    inside = InEnvironment(learner=learner, num_players=2)
+    run(inside, make_game("left_right"), out=tmp_path, progress=False, metrics={})
+    found, printed = numbers(tmp_path, "--gaps", "--episodes", "4")
+    assert list(found["gaps"]) == ["player_0", "player_1"]
+    assert "players of seed 0" in printed
+    run(PriorDescent(iterations=1), make_game("left_right"), out=tmp_path / "b", progress=False)
+    refused = evaluate(tmp_path / "b", "--gaps")
+    assert "--gaps is for models of finite games, one a player" in str(refused.exception)
 
 
 def test_models_behind_vec_normalize_ask_for_their_statistics(tmp_path):
@@ -138,6 +157,25 @@ def test_networks_that_do_not_look_at_the_crowd_play_as_tables():
     assert measured.numbers["exploitability"] == exact.exploitability(game, mixed)
 
 
+class Looking(Blind):
+    reads_crowd = True
+
+
+def test_many_networks_are_asked_of_fewer_populations():
+    """All are asked what every player does: rows of a step are networks x players x populations."""
+    game = make_game("left_right")
+    Blind.A = game.num_actions
+    many = acting.mixture(game, [Looking() for _ in range(40)])
+    assert populations(many, 50) == 20
+    assert populations(many, 10**6) == 4
+    assert populations(many, 1) == 100
+    assert populations(acting.mixture(game, [Blind(), Blind()]), 10**6) == 100
+    assert populations(policies.uniform(game), 10**6) == 100
+    Blind.asked = 0
+    measure_policy(game, many, [1000], None, 0)
+    assert Blind.asked == 40 * game.horizon  # a part is asked once a step
+
+
 def test_a_crowd_that_comes_to_no_rest_is_said(monkeypatch, tmp_path):
     def restless(game, policy):
         raise RuntimeError("the crowd still moves")
@@ -158,6 +196,7 @@ def test_a_crowd_that_comes_to_no_rest_is_said(monkeypatch, tmp_path):
         (("model.zip", "--game", "ring_rod"), "no game is called 'ring_rod'"),
         (("model.zip", *NAMED, "--algorithm", "SARSA"), "--algorithm must be "),
         (("team", *NAMED, "--algorithm", "PPO"), "team is a set of models, which tells both"),
+        (("run", "--gaps", "--episodes", "2"), "--episodes with --gaps must be at least 4, got 2"),
         (("run", "--set", "horizon=3"), "--set is for models: a run tells how it was made"),
         (("run", "--observe", "state"), "--observe is for models"),
     ],
