@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,9 +12,6 @@ from mfg_envs.game import Array
 
 from ..independent.stacked_networks import Networks
 from .timed_networks import TimedNetworks
-
-if TYPE_CHECKING:
-    from .mean_field_ppo import MeanFieldPPO
 
 
 class Rollout(NamedTuple):
@@ -40,12 +37,19 @@ class Rollout(NamedTuple):
 
 
 def improve_policy(
-    learner: MeanFieldPPO, networks: TimedNetworks, rollout: Rollout, k: int, key: np.uint64
+    learner: Any, networks: TimedNetworks, rollout: Rollout, k: int, key: np.uint64
 ) -> None:
-    """Let all networks descend the loss of the k-th iteration (arXiv 1707.06347, eq. 9)."""
+    """Let all networks descend the loss of the k-th iteration (arXiv 1707.06347, eq. 9).
+
+    Args:
+        learner: The hyper-parameters, a ``MeanFieldPPO``.
+        networks: Of T decisions.
+        rollout: What was done at each.
+        k: Of the iteration.
+        key: Of the order of players.
+    """
     generator = torch.Generator().manual_seed(int(key >> np.uint64(1)))
-    device, (T, M), S = networks.device, rollout.state.shape, len(networks.seen)
-    whole = min(learner.batch, M) >= S
+    device, M = networks.device, rollout.state.shape[1]
     state, action = (torch.from_numpy(p.astype(np.int64)).to(device) for p in rollout[:2])
     log_before, gain, target = (
         torch.from_numpy(p.astype(np.float32)).to(device) for p in rollout[2:]
@@ -56,15 +60,7 @@ def improve_policy(
         if learner.batch < M:
             some = torch.randint(M, (learner.batch,), generator=generator)
         some = some.to(device)
-        x = state[:, some]
-        # Where there are more players than states, networks look at every state once.
-        seen = networks.seen.expand(T, *networks.seen.shape) if whole else networks.seen[x]
-        legal = networks.legal if whole else networks.legal[x]
-        logs = nets.policy(seen).masked_fill(~legal, -torch.inf).log_softmax(-1)
-        value = nets.value(seen)
-        if whole:
-            logs = logs.gather(1, x[..., None].expand(-1, -1, logs.shape[-1]))
-            value = value.gather(1, x)
+        logs, value = networks.at(nets, state[:, some])
         ratio = (logs.gather(-1, action[:, some, None])[..., 0] - log_before[:, some]).exp()
         clipped = ratio.clamp(1 - learner.clip, 1 + learner.clip)
         surrogate = torch.minimum(ratio * gain[:, some], clipped * gain[:, some])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ONE_HOT = 1000
 """Most states that networks see as one-hot vectors unless told otherwise."""
-USES = ("networks", "crowd", "walks", "fit")
+USES = ("networks", "crowd", "walks", "fit", "response", "reservoir", "average")
 """What random numbers are for; each use has its own in every iteration."""
 
 

@@ -103,6 +103,22 @@ class TimedNetworks:
         """Return what is seen in private states, (n, R) -> (n, R, D)."""
         return self.seen[torch.from_numpy(states.astype(np.int64)).to(self.device)]
 
+    def at(self, nets: Networks, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log chances (n, R, A) and values (n, R) in private states, int64 (n, R).
+
+        Where there are more of them than the game has states, every state is looked at once.
+        """
+        whole = states.shape[1] >= len(self.seen)
+        seen = self.seen.expand(len(states), *self.seen.shape) if whole else self.seen[states]
+        legal = self.legal if whole else self.legal[states]
+        logs = nets.policy(seen).masked_fill(~legal, -torch.inf).log_softmax(-1)
+        value = nets.value(seen)
+        if not whole:
+            return logs, value
+        return logs.gather(1, states[..., None].expand(-1, -1, logs.shape[-1])), value.gather(
+            1, states
+        )
+
     def preferences(self, part: slice) -> Array:
         """Return the preferences of some decisions in all private states, float64 (n, S, A)."""
         return self._everywhere(part, Networks.policy)

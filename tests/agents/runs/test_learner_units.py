@@ -39,6 +39,8 @@ LEARNERS = [
     agents.QMIteration(inner_steps=20, alpha=0.5, heat_growth=0.2),
     agents.SemiSGD(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),
     agents.SampledFixedPointIteration(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),
+    agents.DeepMunchausenOMD(num_players=50, updates=3, hidden=(8,)),
+    agents.DeepFictitiousPlay(num_players=50, updates=3, hidden=(8,)),
 ]
 
 
