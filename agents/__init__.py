@@ -4,6 +4,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .deep_finite.deep_munchausen_omd import DeepMunchausenOMD
+from .deep_finite.mean_field_ppo import MeanFieldPPO
 from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay
 from .deep_play.deda_fp import DedaFP
 from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
@@ -18,6 +20,7 @@ from .runs.iterate import Iterate
 from .runs.learner import Learner
 from .runs.running import Run, run
 from .runs.saved import SavedRun, load_run, load_runs
+from .sb3.sb3_learner import IndependentSB3
 from .single_path.qm_iteration import QMIteration
 from .single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
 from .solvers.fictitious_play import FictitiousPlay
@@ -29,6 +32,7 @@ from .solvers.online_mirror_descent import OnlineMirrorDescent
 from .solvers.policy_iteration import PolicyIteration
 from .solvers.prior_descent import PriorDescent
 from .subsample.execution import SubsampledPolicy
+from .subsample.optimality import best_team_value, optimality_gap
 from .subsample.subsample_mfq import SubsampleMFQ
 from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
@@ -36,6 +40,9 @@ from .sweep.sweeping import Sweep
 if TYPE_CHECKING:
     from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
+    from .independent.learned_deviation import LearnedDeviation
+    from .independent.log_exploitability import LogExploitability
+    from .independent.team_models import TeamModels
 
 __all__ = [
     "MFOMO",
@@ -43,15 +50,20 @@ __all__ = [
     "BatchedIndependentPPO",
     "Communication",
     "DedaFP",
+    "DeepMunchausenOMD",
     "FictitiousPlay",
     "FixedPointIteration",
     "FrankWolfe",
     "IndependentLearners",
     "IndependentQ",
+    "IndependentSB3",
     "Iterate",
+    "LearnedDeviation",
     "Learner",
+    "LogExploitability",
     "MeanFieldActorCritic",
     "MeanFieldQ",
+    "MeanFieldPPO",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",
@@ -66,13 +78,16 @@ __all__ = [
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",
+    "TeamModels",
     "beckmann",
+    "best_team_value",
     "check_learner",
     "exact_team_value",
     "initial_value",
     "learned_response",
     "load_run",
     "load_runs",
+    "optimality_gap",
     "relative_gap",
     "run",
     "team_value",
@@ -81,6 +96,9 @@ __all__ = [
 
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
+    "LearnedDeviation": "independent.learned_deviation",
+    "LogExploitability": "independent.log_exploitability",
+    "TeamModels": "independent.team_models",
     "learned_response": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
@@ -90,6 +108,8 @@ LATER_LEARNERS = {
     "IndependentLearners": "Train one Stable-Baselines3 model per player, of any mix of algorithms."
 }
 """What the learners among them do, for a list that need not load them."""
+RUN_AS = {"IndependentLearners": "IndependentSB3"}
+"""Name of a class that takes an environment -> the learner that runs by name in its place."""
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,10 @@ EXAMPLES = {
     (ParallelEnv,): ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
 }
 """What a learner learns from -> what is imported and given to it as an example."""
+SETTINGS = {
+    "IndependentSB3": "iterations=3, total_timesteps=96, n_steps=32, batch_size=32",
+}
+"""What makes the example of a learner quick, where three iterations are not."""
 WORDS = {
     FiniteGame: "finite game",
     ContinuousGame: "continuous game",
@@ -77,6 +81,7 @@ RESULTS = {
     "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "MeanFieldActorCritic": AMONG_N,
     "MeanFieldQ": AMONG_N,
+    "IndependentSB3": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
     "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",
 }
@@ -152,7 +157,8 @@ def _use(learner: Any) -> str:
     name, (names, made) = learner.__name__, EXAMPLES.get(learner.learns, ("", ""))
     if not made or not is_dataclass(learner):
         return ""
-    return "## Use\n\n" + USE.format(name=name, names=names, settings="iterations=3", source=made)
+    settings = SETTINGS.get(name, "iterations=3")
+    return "## Use\n\n" + USE.format(name=name, names=names, settings=settings, source=made)
 
 
 def _parameters(learner: Any) -> str:

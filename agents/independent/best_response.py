@@ -29,7 +29,7 @@ from mfg_envs.simulate.batch import BatchEnv
 from wrappers import SharedPolicyVecEnv
 from wrappers.model_player import ModelPlayer
 
-from ..runs.torch_state import GlobalRandomness
+from ..runs.torch_state import GlobalRandomness, remove_empty_log
 
 
 class LearnedResponse(NamedTuple):
@@ -100,7 +100,10 @@ def learned_response(
         venv.action_space.seed(seed)
         model = factory(venv)
         acting = MostProbable(game, model, observe)
-        model.learn(total_timesteps, callback=callback)
+        try:
+            model.learn(total_timesteps, callback=callback)
+        finally:
+            remove_empty_log(model)
     if isinstance(game, FiniteGame):
         table = policies.tabulate(acting, game, mean_fields=crowd)
         gain = exact.value(game, met, table) - exact.value(game, met, policy)
@@ -139,7 +142,7 @@ class MostProbable(Policy):
 
     @property
     def reads_crowd(self) -> bool:
-        return not {"density", "mean_field"}.isdisjoint(self._observer.parts)
+        return self._observer.crowd
 
     def act(self, t: int, x: Array, draws: Any, m: Array | None = None) -> Array:
         return self.most_probable(t, x, m)

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor
+from torch.distributions import Categorical, Distribution, Normal
+from torch.nn.functional import one_hot
 
 from mfg_envs.game import Array
 from mfg_envs.numerics.memory import check_memory
@@ -17,7 +19,7 @@ from wrappers import as_arrays
 from wrappers.population_arrays import GameArrays, PopulationArrays
 
 from .advantages import advantages
-from .stacked_networks import Networks, Shape, first_weights
+from .stacked_networks import Networks, Shape, descend, first_weights
 
 
 class Rollout(NamedTuple):
@@ -162,12 +164,9 @@ class Training:
         norm = gradient.norm(dim=1, keepdim=True)
         gradient *= (self.learner.max_gradient / (norm + 1e-6)).clamp_max(1.0)
         self.steps += 1
-        mean, square = self.moments
-        mean.lerp_(gradient, 0.1)
-        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        scale = (square / (1 - 0.999**self.steps)).sqrt_().add_(1e-5)
-        rate = self.learner.learning_rate / (1 - 0.9**self.steps)
-        self.weights = self.weights.addcdiv(mean, scale, value=-rate)
+        self.weights = descend(
+            self.weights, gradient, self.moments, self.steps, self.learner.learning_rate
+        )
 
     def _look(self, rows: Any) -> Tensor:
         """Return rows of observations as (N, B, D)."""
@@ -200,6 +199,29 @@ def player(learner: Any, env: Any, weights: Array, name: str) -> Callable[[Any],
         return np.clip(output.numpy().reshape(-1, *space.shape), space.low, space.high)
 
     return act
+
+
+class PlayerModule(torch.nn.Module):
+    """The policy of one player: observations (R, ...) -> the law of its actions."""
+
+    def __init__(self, shape: Shape, weights: Tensor) -> None:
+        super().__init__()
+        self.shape, self.networks = shape, Networks.of(shape, weights)
+
+    def forward(self, rows: Tensor) -> Distribution:
+        shape = self.shape
+        seen = rows if rows.is_floating_point() else one_hot(rows.long(), shape.observation)
+        output = self.networks.policy(seen.float().reshape(1, len(rows), -1))[0]
+        if shape.discrete:
+            return Categorical(logits=output)
+        return Normal(output, self.networks.parts[-1][0].exp())
+
+
+def modules(learner: Any, env: Any, weights: Array) -> dict[str, PlayerModule]:
+    """Return the policies of all players by name, see ``BatchedIndependentPPO.models``."""
+    arrays = as_arrays(env)
+    shape, rows = _shape(arrays, learner.hidden), torch.from_numpy(weights.copy()).split(1)
+    return {name: PlayerModule(shape, row) for name, row in zip(arrays.agents, rows, strict=True)}
 
 
 def _check_memory(num_players: int, parameters: int, transitions: int, width: int) -> None:

@@ -57,6 +57,25 @@ def first_weights(shape: Shape, num_players: int, generator: torch.Generator) ->
     return torch.cat(parts, 1)
 
 
+def descend(
+    weights: Tensor, gradient: Tensor, moments: Tensor, steps: int, learning_rate: float
+) -> Tensor:
+    """Return weights after a step of Adam (Kingma and Ba, arXiv 1412.6980); changes the moments.
+
+    Args:
+        weights: (N, P).
+        gradient: (N, P).
+        moments: Running means of the gradient and of its square, (2, N, P).
+        steps: Number of this step, from 1.
+        learning_rate: Of this step.
+    """
+    mean, square = moments
+    mean.lerp_(gradient, 0.1)
+    square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+    scale = (square / (1 - 0.999**steps)).sqrt_().add_(1e-5)
+    return weights.addcdiv(mean, scale, value=-learning_rate / (1 - 0.9**steps))
+
+
 class Networks(NamedTuple):
     """Views of stacked weights.
 

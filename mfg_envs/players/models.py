@@ -51,7 +51,7 @@ class _Observing(Policy):
 
     @property
     def reads_crowd(self) -> bool:
-        return not {"density", "mean_field"}.isdisjoint(self.observer.parts)
+        return self.observer.crowd
 
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
         return self._act(x, self._seen(t, x, m), draws)

@@ -133,7 +133,7 @@ def test_a_policy_that_is_as_good_as_any_is_kept():
     policy = exact.best_response(game, exact.law_met(game, policies.uniform(game)))
     player = OneOfMany(expect(game, policy), 5)
     crowds = np.tile(player.expected.law, (3, 4, 1))
-    assert np.array_equal(own_state_response(player, crowds), np.repeat(policy[None], 3, 0))
+    assert np.array_equal(own_state_response(player, crowds).policy, np.repeat(policy[None], 3, 0))
     found = nash_gap(game, policy, 5, num_episodes=3, num_steps=20)
     assert (found.gap, found.error) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
 
