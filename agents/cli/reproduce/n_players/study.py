@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mfg_envs import exact, make_game, policies
@@ -105,8 +104,8 @@ def _measure(chosen: Setting, name: str, game: FiniteGame, N: int, seed: int) ->
         policy, seconds = shared_ppo(chosen, game, N, seed)
     else:
         learner = learners(chosen, N)[name]
-        for _ in replace(learner, iterations=1, num_steps=2).learn(game):
-            pass  # loops are compiled now
+        short = IndependentQ(num_players=2, iterations=1, num_steps=2)
+        next(short.learn(game))  # loops are compiled now
         begun = time.process_time()
         *_, last = learner.learn(game, seed)
         policy, seconds = last.policy, time.process_time() - begun
