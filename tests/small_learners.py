@@ -18,9 +18,7 @@ SMALL = {
     "BatchedIndependentPPO": {"num_steps": 8},
     "AveragePolicyFictitiousPlay": CLONED,
     "DedaFP": {**CLONED, "trajectories": 20, "flow_steps": 2, "flow_batch": 8},
-    "IndependentQ": {"num_players": 5, "num_steps": 10},
-    "IndependentSB3": {"total_timesteps": 48, "n_steps": 8, "batch_size": 8, "net_arch": (4,)},
-    "MeanFieldActorCritic": {"num_players": 5, "num_steps": 10, "num_updates": 3},
+    "DeepFictitiousPlay": {**CROWD, "average_updates": 3},
     "DeepMunchausenOMD": CROWD,
     "IndependentQ": {"num_players": 5, "num_steps": 10},
     "IndependentSB3": {"total_timesteps": 48, "n_steps": 8, "batch_size": 8, "net_arch": (4,)},
@@ -35,7 +33,10 @@ SMALL = {
     "SubsampleMFQ": {"k": 2, "num_samples": 2},
 }
 """What makes a learner small, by name."""
-NETWORKS = ("DeepMunchausenOMD", "MeanFieldActorCritic", "MeanFieldPPO", "MeanFieldQ")
+NETWORKS = (
+    *("DeepFictitiousPlay", "DeepMunchausenOMD", "MeanFieldActorCritic"),
+    *("MeanFieldPPO", "MeanFieldQ"),
+)
 """Learners of finite games that need PyTorch."""
 PLAYERS = 3
 """In the environment of a learner that plays in one."""

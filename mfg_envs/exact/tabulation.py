@@ -36,6 +36,9 @@ CHUNK = 1 << 16
 SETTLED, MAX_LEAPS, MAX_STEPS = 1e-9, 50, 20_000
 """When a crowd that sees itself stands still (L1 change), and how long it may take: in leaps, to
 where it settles if all go on as they do now, and in lazy steps."""
+ROUNDING, PATIENCE = 1e-6, 30
+"""A crowd that moves by less, and has come no nearer to rest in so many steps, is at rest as far as
+a model can see: observations are of single precision."""
 
 
 def tabulate(
@@ -123,12 +126,15 @@ class _Walk:
         rules = self._rules(0, self._seen() if mean_field is None else mean_field)
         if not self._follows(mean_field):
             return rules[0]
-        change = np.inf
+        change = least = np.inf
+        stalled = 0
         for k in range(MAX_LEAPS + MAX_STEPS):
             leaps = len(rules) == 1 and k < MAX_LEAPS
             after = self._leapt(rules[0]) if leaps else self._pushed(0, rules, mean_field)
             change = float(np.abs(self.weights @ (after - self.laws)).sum())
-            if change < SETTLED:
+            stalled = 0 if change < least else stalled + 1
+            least = min(change, least)
+            if change < SETTLED or (change < ROUNDING and stalled > PATIENCE):
                 return self._together(rules)
             self.laws = after if leaps and k < MAX_LEAPS // 2 else (self.laws + after) / 2
             if mean_field is None:
