@@ -122,8 +122,8 @@ class TeamGap(NamedTuple):
         row = f"{{:<{wide}}}  {{:>19}}  {{:>21}}"
         lines = [
             f"largest gain {self.gap:.4g} +- {self.error:.2g}, mean {self.mean:.4g} +-"
-            f" {self.mean_error:.2g} ({self.num_episodes} episodes: half of them tell who gains most,"
-            " the others what)",
+            f" {self.mean_error:.2g} ({self.num_episodes} episodes: half of them tell who gains"
+            " most, the others what)",
             row.format("player", "gains by leaving", "earns by staying"),
         ]
         for name, one in self.players.items():
