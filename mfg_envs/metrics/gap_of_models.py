@@ -9,7 +9,8 @@ and can be played, so it is a **lower bound** of gap_i, up to chance, which the 
 
 * in a finite game the deviation is found by dynamic programming over the player's own state and
   time against simulated crowds of the others, see ``mfg_envs.metrics.deviating_player``;
-* in any game it may be learned: give a ``response``, such as ``agents.LearnedDeviation``.
+* in any game it may be learned: give a ``response``, such as ``agents.LearnedDeviation``, which may
+  see the crowd, too.
 
 Either is chosen on random numbers of its own and then played on fresh ones, so that there is no
 maximisation bias; models and deviation play in populations with the same random numbers.
