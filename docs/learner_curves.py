@@ -69,6 +69,9 @@ TEAM = Curve(
     *("value of a team of k", surrogate_value),
     settings={"k": 4, "iterations": 100},
 )
+NETWORKS = Curve(
+    {"crowd_modelling": lambda: make_game("crowd_modelling")}, settings={"iterations": 20}
+)
 CURVES = {
     "BatchedIndependentPPO": Curve(
         {"20 drivers, 8 copies": lambda: ring_road_v0.parallel_env(num_agents=20, max_cycles=50)},
@@ -77,11 +80,14 @@ CURVES = {
         every=1,
         x="samples",
     ),
+    "DeepFictitiousPlay": NETWORKS,
+    "DeepMunchausenOMD": NETWORKS,
     "FrankWolfe": Curve(
         {"Sioux Falls": lambda: make_game("routing_cycle", cost="bpr")},
         *("cost of a trip", lambda game, i: metrics.travel_cost(game, i.mean_field)),
         settings={"iterations": 40},
     ),
+    "MeanFieldPPO": NETWORKS,
     "PolicyMirrorAscent": Curve(
         {"sis, two actions": lambda: make_game("sis", setting="two_actions")},
         *("regularised exploitability", regularised_exploitability),

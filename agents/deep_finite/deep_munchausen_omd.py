@@ -89,7 +89,7 @@ class DeepMunchausenOMD(NetworkLearner):
             self.updates * (FIRST if k == 1 else 1), self.sweeps, self.batch, self.learning_rate
         )
         bonus = self.alpha * log
-        key = study.random(k, "fit")
+        key = study.key_of(k, "fit")
         q = fitted_values(game, study.networks, walks, ahead, bonus, scales, fit, key)
         if k == 1:
             temperature = self.temperature * max(spread(game, walks, q), scales[0] / 10)

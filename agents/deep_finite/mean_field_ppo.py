@@ -85,7 +85,7 @@ class MeanFieldPPO(NetworkLearner):
             gain / (gain.std() or 1.0),
             (gain + now) * unit / width,
         ).by_decision(networks.decisions)
-        improve_policy(self, networks, rollout, k, study.random(k, "fit"))
+        improve_policy(self, networks, rollout, k, study.key_of(k, "fit"))
         memory = networks.save() | {"unit": np.array(unit), "width": np.array(width)}
         met = walks.mean_field if game.horizon is not None else walks.mean_field.mean(0)
         return self._iterate(study, k, last.samples + walks.state.size, memory, met)
