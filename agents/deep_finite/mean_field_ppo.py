@@ -1,8 +1,8 @@
 """PPO of one policy that everybody shares, against the mean field of that very policy.
 
 Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Algumaei et al.,
-"Regularization of the policy updates for stabilizing Mean Field Games" (arXiv 2304.01547) runs it
-on mean-field games.  Players of ``policy_k`` meet its mean field and are followed.  With the ratio
+"Regularization of the policy updates for stabilizing Mean Field Games" (arXiv 2304.01547) use
+proximal updates in mean-field games.  Players of ``policy_k`` meet its mean field and are followed.  With the ratio
 ``rho`` of the chances of an action after and before, its generalised advantage A and the target
 G = A + V_before of the value, every network descends ::
 
