@@ -2,9 +2,9 @@
 
 Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Algumaei et al.,
 "Regularization of the policy updates for stabilizing Mean Field Games" (arXiv 2304.01547) use
-proximal updates in mean-field games.  Players of ``policy_k`` meet its mean field and are followed.  With the ratio
-``rho`` of the chances of an action after and before, its generalised advantage A and the target
-G = A + V_before of the value, every network descends ::
+proximal updates in mean-field games.  Players of ``policy_k`` meet its mean field and are followed.
+With the ratio ``rho`` of the chances of an action after and before, its generalised advantage A and
+the target G = A + V_before of the value, every network descends ::
 
     mean[ -min(rho A, clip(rho, 1 - c, 1 + c) A) + value_weight (V - G)^2 - entropy_weight H ]
 
