@@ -13,11 +13,15 @@ from .deep_play.deep_fictitious_play import SimpleFictitiousPlay
 from .independent.batched_ppo import BatchedIndependentPPO
 from .mirror_ascent.communication import Communication
 from .mirror_ascent.policy_mirror_ascent import PolicyMirrorAscent
+from .n_players.independent_q import IndependentQ
+from .n_players.mean_field_actor_critic import MeanFieldActorCritic
+from .n_players.mean_field_q import MeanFieldQ
 from .runs.contract import check_learner
 from .runs.iterate import Iterate
 from .runs.learner import Learner
 from .runs.running import Run, run
 from .runs.saved import SavedRun, load_run, load_runs
+from .sb3.sb3_learner import IndependentSB3
 from .single_path.qm_iteration import QMIteration
 from .single_path.semi_sgd import SampledFixedPointIteration, SemiSGD
 from .solvers.fictitious_play import FictitiousPlay
@@ -29,13 +33,17 @@ from .solvers.online_mirror_descent import OnlineMirrorDescent
 from .solvers.policy_iteration import PolicyIteration
 from .solvers.prior_descent import PriorDescent
 from .subsample.execution import SubsampledPolicy
+from .subsample.optimality import best_team_value, optimality_gap
 from .subsample.subsample_mfq import SubsampleMFQ
 from .subsample.value import exact_team_value, initial_value, team_value
 from .sweep.sweeping import Sweep
 
 if TYPE_CHECKING:
-    from .independent.best_response import learned_response, tabulate
+    from .independent.best_response import learned_response
     from .independent.independent_sb3 import IndependentLearners
+    from .independent.learned_deviation import LearnedDeviation
+    from .independent.log_exploitability import LogExploitability
+    from .independent.team_models import TeamModels
 
 __all__ = [
     "MFOMO",
@@ -49,9 +57,15 @@ __all__ = [
     "FixedPointIteration",
     "FrankWolfe",
     "IndependentLearners",
+    "IndependentQ",
+    "IndependentSB3",
     "Iterate",
+    "LearnedDeviation",
     "Learner",
+    "LogExploitability",
+    "MeanFieldActorCritic",
     "MeanFieldPPO",
+    "MeanFieldQ",
     "MunchausenOMD",
     "OnlineMirrorDescent",
     "PolicyIteration",
@@ -66,24 +80,28 @@ __all__ = [
     "SubsampleMFQ",
     "SubsampledPolicy",
     "Sweep",
+    "TeamModels",
     "beckmann",
+    "best_team_value",
     "check_learner",
     "exact_team_value",
     "initial_value",
     "learned_response",
     "load_run",
     "load_runs",
+    "optimality_gap",
     "relative_gap",
     "run",
-    "tabulate",
     "team_value",
 ]
 
 
 LATER = {
     "IndependentLearners": "independent.independent_sb3",
+    "LearnedDeviation": "independent.learned_deviation",
+    "LogExploitability": "independent.log_exploitability",
+    "TeamModels": "independent.team_models",
     "learned_response": "independent.best_response",
-    "tabulate": "independent.best_response",
 }
 """What is imported when it is first asked for, since it loads Stable-Baselines3: name -> file."""
 if find_spec("stable_baselines3") is None:  # ``import *`` takes what there is
@@ -92,6 +110,8 @@ LATER_LEARNERS = {
     "IndependentLearners": "Train one Stable-Baselines3 model per player, of any mix of algorithms."
 }
 """What the learners among them do, for a list that need not load them."""
+RUN_AS = {"IndependentLearners": "IndependentSB3"}
+"""Name of a class that takes an environment -> the learner that runs by name in its place."""
 
 
 def __getattr__(name: str) -> Any:

@@ -72,6 +72,7 @@ TEAM = Curve(
 NETWORKS = Curve(
     {"crowd_modelling": lambda: make_game("crowd_modelling")}, settings={"iterations": 20}
 )
+AMONG_N = Curve({"ring_road, 10 cells": lambda: make_game("ring_road", num_cells=10, num_speeds=5)})
 CURVES = {
     "BatchedIndependentPPO": Curve(
         {"20 drivers, 8 copies": lambda: ring_road_v0.parallel_env(num_agents=20, max_cycles=50)},
@@ -88,6 +89,9 @@ CURVES = {
         settings={"iterations": 40},
     ),
     "MeanFieldPPO": NETWORKS,
+    "IndependentQ": AMONG_N._replace(settings={"num_players": 1000}, x="samples"),
+    "MeanFieldActorCritic": AMONG_N._replace(settings={"iterations": 20}, x="samples"),
+    "MeanFieldQ": AMONG_N._replace(settings={"iterations": 20}, x="samples"),
     "PolicyMirrorAscent": Curve(
         {"sis, two actions": lambda: make_game("sis", setting="two_actions")},
         *("regularised exploitability", regularised_exploitability),
@@ -104,7 +108,7 @@ CURVES = {
 
 def curve_of(learner: Any) -> Curve | None:
     """Return what is run for a learner, or None: it takes longer than a build of the pages may."""
-    exact_model = learner.learns == (FiniteGame,) and not learner.random
+    exact_model = learner.learns == (FiniteGame,) and not getattr(learner, "random", True)
     return CURVES.get(learner.__name__, EXACT if exact_model else None)
 
 

@@ -34,6 +34,10 @@ EXAMPLES = {
     (ParallelEnv,): ("ring_road_v0", "ring_road_v0.parallel_env(num_agents=10)"),
 }
 """What a learner learns from -> what is imported and given to it as an example."""
+SETTINGS = {
+    "IndependentSB3": "iterations=3, total_timesteps=96, n_steps=32, batch_size=32",
+}
+"""What makes the example of a learner quick, where three iterations are not."""
 WORDS = {
     FiniteGame: "finite game",
     ContinuousGame: "continuous game",
@@ -77,6 +81,10 @@ On an open torus of 320x320 cells (`layout="torus"`, 102 400 states, horizon 20;
 `num_players=10000`) the exploitability falls from 110.7 to 38.2 after 5 iterations (32 CPU s) and
 7.1 after 9 (55 s); 1.4 GB of memory.
 """
+AMONG_N = (
+    "`mfg-envs reproduce n-players`: beside each other and beside a shared PPO, with 10, 100 and"
+    " 1000 players on three games."
+)
 RESULTS = {
     "DeepMunchausenOMD": MUNCHAUSEN,
     "DeepFictitiousPlay": "The curve above; each policy is a table, which is scored exactly.",
@@ -89,7 +97,11 @@ RESULTS = {
     "SemiSGD": ONLINE,
     "BatchedIndependentPPO": "The curve above; `mfg-envs bench --only batched-ppo` times it.",
     "FrankWolfe": "`examples/price_of_anarchy.py`: what selfish routes cost on three networks.",
+    "IndependentQ": AMONG_N,
     "IndependentLearners": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
+    "MeanFieldActorCritic": AMONG_N,
+    "MeanFieldQ": AMONG_N,
+    "IndependentSB3": "[A model per player](../tutorials/sb3_per_player.md) runs it.",
     "PolicyMirrorAscent": "`mfg-envs reproduce pma`: errors against samples and against players.",
     "SubsampleMFQ": "`mfg-envs reproduce subsample`: the gap of the dispatcher against k.",
 }
@@ -165,7 +177,8 @@ def _use(learner: Any) -> str:
     name, (names, made) = learner.__name__, EXAMPLES.get(learner.learns, ("", ""))
     if not made or not is_dataclass(learner):
         return ""
-    return "## Use\n\n" + USE.format(name=name, names=names, settings="iterations=3", source=made)
+    settings = SETTINGS.get(name, "iterations=3")
+    return "## Use\n\n" + USE.format(name=name, names=names, settings=settings, source=made)
 
 
 def _parameters(learner: Any) -> str:

@@ -22,6 +22,7 @@ FLOORS = (
     ("mfg_envs.game",),
     ("mfg_envs.numerics", "mfg_envs.pictures"),
     ("mfg_envs.games", "mfg_envs.soundness"),
+    ("mfg_envs.players",),
     ("mfg_envs.exact",),
     ("mfg_envs.simulate",),
     ("mfg_envs.environments", "mfg_envs.metrics", "mfg_envs.testing"),
@@ -34,7 +35,8 @@ FLOORS = (
         *("agents.solvers", "agents.single_path", "agents.subsample", "agents.deep_play"),
         *("agents.independent", "agents.sweep"),
     ),
-    ("agents.mirror_ascent", "agents.deep_finite", "agents.figures"),
+    ("agents.mirror_ascent", "agents.deep_finite", "agents.sb3", "agents.figures"),
+    ("agents.n_players",),
     ("agents",),
     ("agents.cli",),
 )

@@ -19,27 +19,40 @@ class NormaliseReward(RowWrapper):
     variance, whatever their spaces; all copies do where those are the same (copies of agents that
     differ are environments of their own).
 
+    Where every step costs about the same, as in a crowd of a few, these returns tell the time more
+    than what a player does, and dividing by their deviation hides it.  ``centre`` takes the mean
+    reward so far from every reward first (reward centring, Naik et al. 2024, arXiv 2405.09999).
+
     Args:
         env: A PettingZoo ``ParallelEnv``.
         discount: Weight of what was earned a step ago, in [0, 1].
         epsilon: Added to the variance, > 0.
+        centre: Whether the mean is taken away first.  For episodes of one length only: elsewhere
+            it pays for short ones, or for long ones.
     """
 
     only_rewards = True
 
-    def __init__(self, env: Any, discount: float = 0.99, epsilon: float = 1e-8) -> None:
+    def __init__(
+        self, env: Any, discount: float = 0.99, epsilon: float = 1e-8, *, centre: bool = False
+    ) -> None:
         check_range("discount", discount, 0, 1)
         if not epsilon > 0:
             raise ValueError(f"epsilon must be positive, got {epsilon}")
         super().__init__(env)
-        self.discount, self.epsilon = discount, epsilon
+        self.discount, self.epsilon, self.centre = discount, epsilon, centre
         self.mean, self.variance, self.count = 0.0, 1.0, 1e-4
+        self.mean_reward, self._rewards = 0.0, 0
         self._returns: Any = 0.0
 
     def _begin(self, seed: int | None) -> None:
         self._returns = 0.0
 
     def _earn(self, reward: Array, over: Array, acted: Array) -> Array:
+        if self.centre and acted.any():
+            self._rewards += acted.sum()
+            self.mean_reward += (reward[acted] - self.mean_reward).sum() / self._rewards
+            reward = np.where(acted, reward - self.mean_reward, reward)
         returns = np.where(acted, self.discount * self._returns + reward, self._returns)
         if acted.any():
             self._learn(returns[acted])

@@ -82,6 +82,11 @@ class PlayerEnv(gymnasium.Env[Any, Any]):
         self.others = others
 
     @property
+    def observed_parts(self) -> tuple[str, ...] | None:
+        """Parts of what a player sees, see ``Observer``; None: the environment is not ours."""
+        return getattr(self.env, "observed_parts", None)
+
+    @property
     def others(self) -> Any:
         """What the other players do."""
         return self._others

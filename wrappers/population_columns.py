@@ -46,9 +46,12 @@ class PopulationColumns(ABC):
         agents: Names of the agents, N.
         observation_spaces: Of every agent.
         action_spaces: Of every agent.
+        observed_parts: Parts of what an agent sees, see ``Observer``; None: the environment is not
+            ours.
     """
 
     def __init__(self, env: Any, copies: int) -> None:
+        self.observed_parts: tuple[str, ...] | None = getattr(env, "observed_parts", None)
         self.copies = as_int("copies", copies)
         check_range("copies", self.copies, 1)
         self.agents = list(env.possible_agents)

@@ -82,6 +82,11 @@ class SharedPolicyVecEnv(VecEnv):
         self._no = np.zeros(self.num_envs, bool)
         self._blank()
 
+    @property
+    def observed_parts(self) -> tuple[str, ...] | None:
+        """Parts of what a player sees, see ``Observer``; None: the environment is not ours."""
+        return getattr(self.arrays.env, "observed_parts", None)
+
     def reset(self) -> Any:
         """Start an episode; after ``seed(s)`` copy b has the seed s + b.
 

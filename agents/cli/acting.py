@@ -18,9 +18,9 @@ from ..runs.iterate import Iterate
 from ..runs.saved import SavedRun, load_runs
 from ..solvers.fictitious_play import FictitiousPlay
 from ..solvers.online_mirror_descent import OnlineMirrorDescent
+from ..sweep.in_environment import InEnvironment
 from ..sweep.jobs import FILES
 from .evaluation import playable
-from .training import InEnvironment
 
 SOLVER_ITERATIONS = 100
 """Of each exact solver that looks for an equilibrium."""

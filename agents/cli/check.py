@@ -19,7 +19,7 @@ from mfg_envs.testing import Clause, ContractError, check_clause, clauses
 from ..runs import contract
 from ..runs.learner import facts
 from ..sweep.grid import build
-from .training import InEnvironment
+from ..sweep.in_environment import InEnvironment
 from .words.names import Settings, named_game
 from .words.own_classes import (
     BrokenModuleError,

@@ -13,14 +13,19 @@ from rich.markup import escape
 from mfg_envs.game import as_int, check_range
 
 from ..runs.atomic_files import write_json
-from ..runs.saved import SavedRun, load_runs
-from .evaluation import Measured, Played, measure
+from ..runs.saved import load_runs
+from ..sweep.in_environment import InEnvironment
+from .evaluation import Measured, Played, measure, measure_policy
+from .trained_models import Trained, holds_models, trained
 from .words import tables
 from .words.estimates import estimate, of_seeds
-from .words.names import MOST, OwnGame, OwnLearner, own_classes
+from .words.names import MOST, OwnLearner, complete_game, named_game, own_classes
 from .words.outputs import as_folder, check_file
+from .words.settings import parse
 from .words.terminal import Terminal
 
+USUAL = "100,1000"
+"""Numbers of players who follow one policy, where nothing else is said."""
 WORDS = {
     "exploitability_at_least_low": "  95 % confidence from",
     "exploitability_at_least_high": "  to",
@@ -36,39 +41,120 @@ def register(app: typer.Typer) -> None:
 def evaluate_command(
     run: Annotated[
         Path,
-        typer.Argument(parser=as_folder, metavar="RUN", help="Folder of mfg-envs train."),
+        typer.Argument(
+            parser=as_folder,
+            metavar="RUN",
+            help="Folder of mfg-envs train; or a model's .zip, or the folder of a set of models.",
+        ),
     ],
     agents: Annotated[
         list[str] | None,
-        typer.Option(metavar="N,N", help="Numbers of real players; default: 100,1000."),
+        typer.Option(
+            metavar="N,N",
+            help=f"Numbers of real players; default: {USUAL}, of a set as many as it has models.",
+        ),
     ] = None,
     episodes: Annotated[int, typer.Option(min=2, max=MOST, help="Populations of each size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the players.")] = 0,
-    game: OwnGame = None,
+    game: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GAME",
+            help="Of a model, by name or MODULE:CLASS; of a run, a class of your own.",
+            autocompletion=complete_game,
+        ),
+    ] = None,
     learner: OwnLearner = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Parameter of a model's game; repeatable."
+        ),
+    ] = None,
+    observe: Annotated[
+        str | None,
+        typer.Option(metavar="PART,PART", help="What a model sees; default: the game's own."),
+    ] = None,
+    algorithm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a model whose file does not tell it.")
+    ] = None,
+    normalise: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Saved VecNormalize of a model.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the numbers here.")] = None,
 ) -> None:
-    """Measure a saved policy: exploitability, welfare, and N players beside the mean field."""
+    """Measure what was learned: exploitability, welfare, N players beside the mean field.
+
+    Of a saved run, a model of Stable-Baselines3, or a set of them; no code in files is run.
+    """
     console = Terminal()
-    numbers = _numbers(agents or ["100,1000"])
+    numbers = _numbers(agents) if agents else []
     if json is not None:
         check_file("--json", json)
-    runs = load_runs(run, own_classes(game, learner))
+    given = {"--set": settings, "--observe": observe, "--algorithm": algorithm}
+    given["--normalise"] = normalise
+    if holds_models(run):
+        if game is None:
+            raise ValueError(f"{run} does not tell its game: name it, --game ring_road say")
+        built = named_game(game, parse(settings or ()))
+        parts = None if observe is None else [part.strip() for part in observe.split(",")]
+        with console.status("reading models ..."):
+            read = trained(run, built, parts, algorithm, normalise)
+        content = {"model": str(run), **_of_models(console, built, read, numbers, episodes, seed)}
+    else:
+        if odd := [option for option, value in given.items() if value]:
+            raise ValueError(f"{odd[0]} is for models: a run tells how it was made")
+        content = _of_runs(console, run, numbers, episodes, seed, own_classes(game, learner))
+    if json is not None:
+        write_json(json, content)
+        console.print(f"Wrote {escape(str(json))}", highlight=False, soft_wrap=True)
+
+
+def _of_models(
+    console: Console, game: Any, read: Trained, numbers: list[int], episodes: int, seed: int
+) -> dict[str, Any]:
+    """Measure a model, or a set of them, and return what the JSON file holds."""
+    if read.note:
+        console.print(f"[dim]{escape(read.note)}.", highlight=False)
+    numbers = numbers or _numbers([str(len(read.models)) if read.models else USUAL])
+    with console.status("measuring what they do ..."):
+        measured = [measure_policy(game, read.policy, numbers, episodes, seed)]
+    who = "mixture of all" if read.models else "all follow it"
+    _print(console, f"{read.words} on {game.name}", measured, who)
+    return {"game": repr(game), **_values(measured)}
+
+
+def _of_runs(
+    console: Console, run: Path, numbers: list[int], episodes: int, seed: int, own: list[type]
+) -> dict[str, Any]:
+    """Measure the runs of a folder, and return what the JSON file holds."""
+    runs = load_runs(run, own)
     first = runs[0]
     if any(one.header[what] != first.header[what] for one in runs for what in ("learner", "game")):
         raise ValueError(f"{run} holds runs of several configurations: name the folder of one run")
+    if not numbers:
+        learner = first.learner
+        apart = isinstance(learner, InEnvironment)
+        numbers = _numbers([str(learner.num_players) if apart else USUAL])
     seeds, measured = [], []
     with console.status("") as status:
         for one in runs:
-            for own, iterate in zip(one.seeds, one.iterates, strict=True):
-                status.update(f"measuring the policy of seed {own} ...")
+            for own_seed, iterate in zip(one.seeds, one.iterates, strict=True):
+                status.update(f"measuring the policy of seed {own_seed} ...")
                 measured.append(measure(one, iterate, numbers, episodes, seed))
-                seeds.append(own)
+                seeds.append(own_seed)
     title = f"{first.learner_name} on {first.game.name}, iteration {first.run.last.iteration}"
-    _print(console, title if all(r.complete for r in runs) else f"{title} (unfinished)", measured)
-    if json is not None:
-        write_json(json, _content(first, seeds, measured))
-        console.print(f"Wrote {escape(str(json))}", highlight=False, soft_wrap=True)
+    over = f"mean of {len(measured)} seeds ± standard error" if len(measured) > 1 else "one seed"
+    _print(
+        console, title if all(r.complete for r in runs) else f"{title} (unfinished)", measured, over
+    )
+    return {
+        "learner": first.header["learner"],
+        "game": first.header["game"],
+        "iteration": first.run.last.iteration,
+        "seeds": seeds,
+        **_values(measured),
+    }
 
 
 def _numbers(texts: list[str]) -> list[int]:
@@ -83,8 +169,7 @@ def _numbers(texts: list[str]) -> list[int]:
     return sorted(set(numbers))
 
 
-def _print(console: Console, title: str, measured: list[Measured]) -> None:
-    over = f"mean of {len(measured)} seeds ± standard error" if len(measured) > 1 else "one seed"
+def _print(console: Console, title: str, measured: list[Measured], over: str) -> None:
     console.print(f"[bold]{escape(title)}[/], {over}", highlight=False)
     shown = tables.table("", "of the policy", "value")
     for name in measured[0].numbers:
@@ -114,20 +199,15 @@ def _mean(played: list[Played]) -> str:
     return of_seeds(np.array([one.mean for one in played]))
 
 
-def _content(saved: SavedRun, seeds: list[int], measured: list[Measured]) -> dict[str, Any]:
-    """Return what the JSON file holds: lists have an entry a seed."""
-    players = {
-        str(number): {
-            name: [getattr(one.players[number], name) for one in measured]
-            for name in ("mean", "error", "value")
-        }
-        for number in measured[0].players
-    }
+def _values(measured: list[Measured]) -> dict[str, Any]:
+    """Return the numbers as the JSON file holds them: lists have an entry a seed."""
     return {
-        "learner": saved.header["learner"],
-        "game": saved.header["game"],
-        "iteration": saved.run.last.iteration,
-        "seeds": seeds,
         "numbers": {n: [one.numbers[n] for one in measured] for n in measured[0].numbers},
-        "players": players,
+        "players": {
+            str(number): {
+                name: [getattr(one.players[number], name) for one in measured]
+                for name in ("mean", "error", "value")
+            }
+            for number in measured[0].players
+        },
     }

@@ -25,6 +25,9 @@ from mfg_envs.exact import policies
 from mfg_envs.game import Array, ContinuousGame, FiniteGame
 from mfg_envs.metrics.distances import total_variation
 from mfg_envs.numerics.estimates import standard_error
+from mfg_envs.players.mixtures import Mixture
+from mfg_envs.players.policy import Policy
+from mfg_envs.simulate.acting import mixture
 from mfg_envs.simulate.batch import BatchEnv
 from mfg_envs.soundness.initial_laws import initial_law
 
@@ -95,10 +98,23 @@ def measure(
         numbers = {"value_of_the_surrogate": surrogate_value(game, iterate)}
         locals_ = {n: team_value(policy, n, num_envs=num_episodes, seed=seed) for n in num_agents}
         return Measured(numbers, {n: Played(v.mean, v.error, None) for n, v in locals_.items()})
-    if game.kind == "continuous":
+    return measure_policy(game, policy, num_agents, num_episodes, seed, iterate.mean_field)
+
+
+def measure_policy(
+    game: FiniteGame | ContinuousGame,
+    policy: Any,
+    num_agents: Sequence[int],
+    num_episodes: int,
+    seed: int,
+    mean_field: Array | None = None,
+) -> Measured:
+    """Measure a policy of a game, and how far its mean field is from one that is given."""
+    if isinstance(game, ContinuousGame):
         numbers, value = _continuous(game, policy, seed)
     else:
-        numbers, value = _finite(game, policy, iterate)
+        numbers, value = _finite(game, policy, mean_field)
+        policy = _quick(game, policy)
     steps = num_steps(game)
     each = {n: _returns(game, policy, n, num_episodes, steps, seed) for n in num_agents}
     return Measured(numbers, {n: _mean(returns, value) for n, returns in each.items()})
@@ -109,20 +125,35 @@ def num_steps(game: Any) -> int:
     return game.horizon or math.ceil(math.log(TAIL) / math.log(game.discount))
 
 
-def _finite(game: FiniteGame, policy: Array, iterate: Iterate) -> tuple[dict[str, float], float]:
+def _finite(
+    game: FiniteGame, policy: Any, mean_field: Array | None
+) -> tuple[dict[str, float], float]:
+    try:
+        policy = policies.policy_table(game, policy)
+    except RuntimeError as error:
+        raise ValueError(f"what was learned has no exploitability: {error}") from error
     numbers = {
         "exploitability": exact.exploitability(game, policy),
         "welfare": metrics.welfare(game, policy),
     }
     law = exact.law_met(game, policy)
     for met in (game.crowd(law), law):
-        if met.shape == iterate.mean_field.shape:
+        if mean_field is not None and met.shape == mean_field.shape:
             axes = met.ndim - (game.horizon is not None)
             numbers["distance_of_the_mean_fields"] = float(
-                np.max(total_variation(met, iterate.mean_field, axes))
+                np.max(total_variation(met, mean_field, axes))
             )
             break
     return numbers, value_from_the_start(game, policy)
+
+
+def _quick(game: FiniteGame, policy: Any) -> Any:
+    """Return the same policy, with tables for networks that do not look at the crowd."""
+    parts = policy.parts if isinstance(policy, Mixture) else (policy,)
+    if any(not isinstance(part, Policy) or part.reads_crowd for part in parts):
+        return policy
+    tables = [policies.tabulate(part, game) for part in parts]
+    return mixture(game, tables, policy.weights) if len(parts) > 1 else tables[0]
 
 
 def value_from_the_start(game: FiniteGame, policy: Array) -> float:

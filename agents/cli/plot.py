@@ -120,6 +120,7 @@ def _differences(groups: list[list[SavedRun]]) -> list[list[str]]:
 
 def _parameters(text: str) -> dict[str, str]:
     """Return the parameters in what a dataclass prints, in words; none if it prints otherwise."""
+    text = text.partition(" in an environment of")[0]  # of learners that play in one
     try:
         call = ast.parse(text, mode="eval").body
     except SyntaxError:

@@ -15,6 +15,7 @@ from rich.table import Table
 from mfg_envs.game import check_choice
 
 from ..runs.atomic_files import write_atomically
+from ..sweep.in_environment import PLAYERS
 from ..sweep.jobs import ERROR, finished
 from ..sweep.scores import Results
 from ..sweep.sweeping import METRICS, Sweep
@@ -69,6 +70,9 @@ def sweep_command(
         iter(METRICS)
     ),
     every: Annotated[int, typer.Option(min=1, help="Iterations from metric to metric.")] = 1,
+    agents: Annotated[
+        int, typer.Option(min=1, help="Players, for learners that learn in an environment.")
+    ] = PLAYERS,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; default: one a core.")
     ] = None,
@@ -98,6 +102,7 @@ def sweep_command(
         "grid": _merge(grid, fixed, "--grid", "--set"),
         "game_grid": _merge(game_grid, game_set, "--game-grid", "--game-set"),
         "metrics": {metric: METRICS[metric]},
+        "num_agents": agents,
     }
     played: Any = game
     if ":" in game:  # one's own: the first of its configurations, which the sweep changes

@@ -16,6 +16,7 @@ from mfg_envs.numerics.memory import check_memory
 
 from ..runs.running import run
 from ..runs.saved import SavedRun
+from ..sweep.in_environment import PLAYERS
 from .training import GREATER_IS_BETTER, Plan, check_folder, note_sweep, plan_of
 from .words import tables
 from .words.estimates import of_seeds
@@ -32,7 +33,7 @@ from .words.outputs import as_folder
 from .words.settings import parse
 from .words.terminal import Terminal
 
-SEEDS, PLAYERS = 5, 100
+SEEDS = 5
 """Of a run, where nothing else is said."""
 LARGE = 10**7
 """Entries of a table from which on a run says how large the game is."""

@@ -7,20 +7,18 @@ one configuration: what reads sweeps reads it, and a sweep in this folder does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-from mfg_envs.registry import environment_class
 
 from ..runs.iterate import Iterate
 from ..runs.learner import AnyLearner, facts
 from ..runs.running import Metric, usual_metrics
 from ..runs.saved import SavedRun, load_runs
 from ..sweep.grid import build
+from ..sweep.in_environment import InEnvironment
 from ..sweep.jobs import Job
 from ..sweep.scores import Configuration, Results, Scores, write
 from .words.outputs import check_place
@@ -47,38 +45,6 @@ class Plan(NamedTuple):
     runs: dict[Path, int | list[int]]
     metrics: Mapping[str, Metric]
     every: int
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class InEnvironment:
-    """A learner that plays through PettingZoo, given a game instead of its environment.
-
-    Attributes:
-        learner: The learner.
-        num_players: Players of the environment; local agents of a team.
-    """
-
-    learner: Any
-    num_players: int
-    learns: ClassVar[tuple[type, ...]] = ()  # no policy of all players
-
-    @property
-    def random(self) -> bool:
-        """Whether the learner's seed matters."""
-        return facts(self.learner).random
-
-    def __repr__(self) -> str:
-        return f"{self.learner!r} in an environment of {self.num_players} players"
-
-    @property
-    def iterations(self) -> int:
-        """Those of the learner."""
-        return self.learner.iterations
-
-    def learn(self, source: Any, seed: Any = 0, start: Iterate | None = None) -> Iterator[Iterate]:
-        """Yield the learner's iterates in the environment of a game."""
-        view = environment_class(source.kind)
-        yield from self.learner.learn(view(source, self.num_players), seed, start=start)
 
 
 def mean_reward(game: Any, iterate: Iterate) -> float:

@@ -18,9 +18,9 @@ import numpy as np
 from mfg_envs import metrics
 from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.numerics import random
+from mfg_envs.players.observers import ContinuousObserver
+from mfg_envs.players.policy import over_normal
 from mfg_envs.simulate.acting import Draws, Policy
-from mfg_envs.simulate.acting.policy import over_normal
-from mfg_envs.simulate.observers import ContinuousObserver
 
 from ..runs.iterate import Iterate
 

@@ -23,7 +23,7 @@ from mfg_envs.game import Array, ContinuousGame
 from mfg_envs.game.horizons import decisions
 from wrappers import SharedPolicyVecEnv
 
-from ..runs.torch_state import GlobalRandomness, device_of, one_thread
+from ..runs.torch_state import GlobalRandomness, device_of, one_thread, remove_empty_log
 from .network_policies import from_scaled
 from .training import Crowd, Training
 
@@ -104,7 +104,10 @@ def respond(
         model = (_sac if training.response == "sac" else _ppo)(training, meeting, game)
         if networks is not None:
             _load(model, networks)
-        model.learn(training.response_steps)
+        try:
+            model.learn(training.response_steps)
+        finally:
+            remove_empty_log(model)
         return Response(_policy(model), _networks(model))
 
 

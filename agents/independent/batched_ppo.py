@@ -134,3 +134,12 @@ class BatchedIndependentPPO(Learner):
         from .ppo_rollout import player
 
         return player(self, source, iterate.policy, name)
+
+    def models(self, source: Any, iterate: Iterate) -> dict[str, Any]:
+        """Return every player's policy by its name: a torch module, as ``as_policy`` takes it.
+
+        It turns observations (R, D) into a law of PyTorch: of actions, or normal.
+        """
+        from .ppo_rollout import modules
+
+        return modules(self, source, iterate.policy)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.spaces import Discrete
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
@@ -25,11 +24,12 @@ from mfg_envs import exact, metrics
 from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.exact import policies
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, check_range
-from mfg_envs.simulate.observers import ContinuousObserver, Observer
+from mfg_envs.players.policy import Policy
+from mfg_envs.simulate.batch import BatchEnv
 from wrappers import SharedPolicyVecEnv
 from wrappers.model_player import ModelPlayer
 
-from ..runs.torch_state import GlobalRandomness
+from ..runs.torch_state import GlobalRandomness, remove_empty_log
 
 
 class LearnedResponse(NamedTuple):
@@ -72,7 +72,7 @@ def learned_response(
         total_timesteps: Steps of one player, all copies counted, as in ``model.learn``.
         num_players: Copies of the player that learn side by side.
         max_cycles: Steps of an episode of a stationary game, 500 by default.
-        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.players.observers.Observer``.
         evaluation_players: Simulated players for the gain in a continuous game.
         callback: Of the model's learning.
         seed: Of the game and of the model's random numbers.
@@ -99,18 +99,18 @@ def learned_response(
         venv.seed(seed)
         venv.action_space.seed(seed)
         model = factory(venv)
-        act = Decisions(model, venv.observation_space, venv.action_space)
-        act.check_memoryless()
-        model.learn(total_timesteps, callback=callback)
+        acting = MostProbable(game, model, observe)
+        try:
+            model.learn(total_timesteps, callback=callback)
+        finally:
+            remove_empty_log(model)
     if isinstance(game, FiniteGame):
-        table = tabulate(game, crowd, model, observe=observe)
+        table = policies.tabulate(acting, game, mean_fields=crowd)
         gain = exact.value(game, met, table) - exact.value(game, met, policy)
         return LearnedResponse(model, table, gain, 0.0)
-    observer = ContinuousObserver(game, observe)
 
     def response(t: int, x: Array) -> Array:
-        seen = observer(x, t, crowd[[t]])
-        return act(seen.reshape(-1, seen.shape[-1])).reshape(*x.shape[:2], -1)
+        return acting.most_probable(t, x, crowd[[t]])
 
     played = metrics.simulated_gain(
         game, policy, response, crowd, num_players=evaluation_players, seed=seed
@@ -118,55 +118,57 @@ def learned_response(
     return LearnedResponse(model, response, played.mean, played.error)
 
 
-def tabulate(
-    game: FiniteGame, mean_fields: Array, model: Any, *, observe: Sequence[str] | None = None
-) -> Array:
-    """Return what a model does in every private state, against known mean fields.
+class MostProbable(Policy):
+    """The most probable actions of a model, through its own wrappers.
 
     Args:
-        game: The game.
-        mean_fields: Met at every time (T, P), or always (P,) in a stationary game.
-        model: Anything with Stable-Baselines3's ``predict``; its most probable actions are taken.
-        observe: What the model observes, see ``mfg_envs.simulate.observers.Observer``.
-
-    Returns:
-        A pure policy, (T, S, A) or (S, A); where the model plays an illegal action, any legal
-        one with the same probability.
+        game: The game that is played.
+        model: A model of Stable-Baselines3, or anything else with its ``predict``.
+        observe: What the model sees, see ``mfg_envs.players.observers.Observer``.
 
     Raises:
         ValueError: If the model has a memory: its actions depend on more than time and state.
     """
-    observer, x = Observer(game, observe), np.arange(game.num_states)[None]
-    act = Decisions(model, observer.space, Discrete(game.num_actions))
-    act.check_memoryless()
-    rows = mean_fields if game.horizon is not None else mean_fields[None]
-    rules = []
-    for t, m in enumerate(rows):
-        m = m.sum(-1) if game.mean_field_of_controls else m
-        seen = observer(x, t, m[None])[0]
-        a = np.asarray(act(seen)).reshape(-1)
-        rules.append(np.eye(game.num_actions)[a])
-    policy = np.stack(rules) if game.horizon is not None else rules[0]
-    legal = (policy * game.legal_actions).sum(-1, keepdims=True) > 0
-    return np.where(legal, policy, policies.uniform(game))
 
-
-class Decisions:
-    """The most probable actions of a model, through its own wrappers: (R, ...) -> (R, ...)."""
-
-    def __init__(self, model: Any, observation_space: Any, action_space: Any) -> None:
-        self.model, self._spaces = model, (observation_space, action_space)
+    def __init__(
+        self, game: FiniteGame | ContinuousGame, model: Any, observe: Sequence[str] | None = None
+    ) -> None:
+        batch = BatchEnv(game, 1, 1, mode="mean_field", observe=observe)
+        self.game, self.model, self._observer = game, model, batch.observer
+        self._spaces = self._observer.space, batch.action_space
         self._player: ModelPlayer | None = None
         self._rows = 0
+        self._check_memoryless()
 
-    def __call__(self, seen: Array) -> Any:
-        if not hasattr(self.model, "get_env"):
-            return self.model.predict(seen, deterministic=True)[0]
-        player = self._playing(len(seen))
-        player.begin(seen)
-        return player.act(deterministic=True)
+    @property
+    def reads_crowd(self) -> bool:
+        return self._observer.crowd
 
-    def check_memoryless(self) -> None:
+    def act(self, t: int, x: Array, draws: Any, m: Array | None = None) -> Array:
+        return self.most_probable(t, x, m)
+
+    def law(self, t: int, x: Array, m: Array | None = None) -> Array:
+        game: Any = self.game
+        legal = game.legal_actions[x]
+        law = np.eye(game.num_actions)[np.asarray(self.most_probable(t, x, m), np.intp)] * legal
+        return np.where(law.any(-1, keepdims=True), law, legal / legal.sum(-1, keepdims=True))
+
+    def most_probable(self, t: int, x: Array, m: Any) -> Array:
+        """Return the actions of players in states (B, N, ...), (B, N) or (B, N, k)."""
+        finite = isinstance(self.game, FiniteGame)
+        if finite and self.game.mean_field_of_controls:
+            m = m.sum(-1)
+        seen = self._observer(x, t, m)
+        rows = seen.reshape(-1, *seen.shape[2:])
+        if hasattr(self.model, "get_env"):
+            player = self._playing(len(rows))
+            player.begin(rows)
+            a = player.act(deterministic=True)
+        else:
+            a = self.model.predict(rows, deterministic=True)[0]
+        return np.asarray(a).reshape(*x.shape[:2], *([] if finite else [-1]))
+
+    def _check_memoryless(self) -> None:
         """Refuse a model that acts on more than what it sees now, tried on two observations."""
         if hasattr(self.model, "get_env"):
             space = copy.deepcopy(self._spaces[0])

@@ -32,7 +32,7 @@ from wrappers.dict_copies import group_of
 from wrappers.model_player import ModelPlayer
 
 from ..runs.progress import bar
-from ..runs.torch_state import GlobalRandomness, one_thread
+from ..runs.torch_state import GlobalRandomness, one_thread, remove_empty_log
 from . import saved_set
 from .callbacks import Last, callbacks_of
 from .player_vec_env import PlayerVecEnv
@@ -159,6 +159,8 @@ class IndependentLearners:
             self._baton.stop()
             self._baton = None
             self._begin_anew()
+            for model in models:
+                remove_empty_log(model)
         return self
 
     def save(self, folder: str | Path) -> None:

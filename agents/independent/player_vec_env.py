@@ -18,6 +18,11 @@ class PlayerVecEnv(RelayVecEnv):
         super().__init__(columns.copies, *copy.deepcopy(spaces))
         self.action_space.seed(hub._number(1, player))
 
+    @property
+    def observed_parts(self) -> tuple[str, ...] | None:
+        """Parts of what the player sees, see ``Observer``; None: the environment is not ours."""
+        return self.hub._columns.observed_parts
+
     def reset(self) -> Any:
         """Begin an episode; while all learn, go on with theirs."""
         if self.hub._baton is None:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor
+from torch.distributions import Categorical, Distribution, Normal
+from torch.nn.functional import one_hot
 
 from mfg_envs.game import Array
 from mfg_envs.numerics.memory import check_memory
@@ -197,6 +199,29 @@ def player(learner: Any, env: Any, weights: Array, name: str) -> Callable[[Any],
         return np.clip(output.numpy().reshape(-1, *space.shape), space.low, space.high)
 
     return act
+
+
+class PlayerModule(torch.nn.Module):
+    """The policy of one player: observations (R, ...) -> the law of its actions."""
+
+    def __init__(self, shape: Shape, weights: Tensor) -> None:
+        super().__init__()
+        self.shape, self.networks = shape, Networks.of(shape, weights)
+
+    def forward(self, rows: Tensor) -> Distribution:
+        shape = self.shape
+        seen = rows if rows.is_floating_point() else one_hot(rows.long(), shape.observation)
+        output = self.networks.policy(seen.float().reshape(1, len(rows), -1))[0]
+        if shape.discrete:
+            return Categorical(logits=output)
+        return Normal(output, self.networks.parts[-1][0].exp())
+
+
+def modules(learner: Any, env: Any, weights: Array) -> dict[str, PlayerModule]:
+    """Return the policies of all players by name, see ``BatchedIndependentPPO.models``."""
+    arrays = as_arrays(env)
+    shape, rows = _shape(arrays, learner.hidden), torch.from_numpy(weights.copy()).split(1)
+    return {name: PlayerModule(shape, row) for name, row in zip(arrays.agents, rows, strict=True)}
 
 
 def _check_memory(num_players: int, parameters: int, transitions: int, width: int) -> None:

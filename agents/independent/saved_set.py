@@ -20,10 +20,12 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
+
+from mfg_envs.game import Array
 
 from ..runs.atomic_files import write_atomically, write_json, write_npz
 from ..runs.torch_state import GlobalRandomness
@@ -34,6 +36,20 @@ COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "explorat
 """What a model counts, beside its weights."""
 PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 """Names of players that are names of files as well, on every system."""
+
+
+class SavedPlayer(NamedTuple):
+    """What lies of a player in a set.
+
+    Attributes:
+        kind: Name of its model's class.
+        file: What its model's ``save`` wrote.
+        statistics: Running ones of a model that normalises, by their names in ``arrays``.
+    """
+
+    kind: str
+    file: Path
+    statistics: dict[str, Array]
 
 
 def stem(names: Sequence[Any], i: int) -> str:
@@ -63,7 +79,7 @@ def save(
         label: {
             "kind": type(model).__name__,
             "counters": {c: getattr(model, c) for c in COUNTERS if hasattr(model, c)},
-            "action_space": _generator(model).state,
+            "action_space": generator_of(model).state,
         }
         for label, model in zip(labels, models.values(), strict=True)
     }
@@ -106,9 +122,27 @@ def load(folder: Path, models: Mapping[Any, BaseAlgorithm], randomness: GlobalRa
         arrays.set_arrays(model, kept)
         for counter, value in player["counters"].items():
             setattr(model, counter, value)
-        _generator(model).state = player["action_space"]
+        generator_of(model).state = player["action_space"]
     randomness.state = states
     return header["calls"]
+
+
+def players(folder: Path) -> dict[str, SavedPlayer]:
+    """Return what lies of every player in a set, by name.
+
+    Raises:
+        ValueError: If there is no set, or a file of it is missing or broken.
+    """
+    header, found = _header(folder), {}
+    numbered, labels = folder / str(header["generation"]), list(header["players"])
+    for i, label in enumerate(labels):
+        words = (stem(labels, i), f"player-{i}")  # the name itself may be no word
+        file = next((f for f in words if (numbered / f"{f}.zip").exists()), words[0])
+        kept = _read(folder, numbered / f"{file}.npz", _statistics)
+        _read(folder, numbered / f"{file}.zip", lambda opened: None)
+        kind = header["players"][label]["kind"]
+        found[label] = SavedPlayer(kind, numbered / f"{file}.zip", kept)
+    return found
 
 
 def _labels(models: Mapping[Any, Any]) -> list[str]:
@@ -139,6 +173,11 @@ def _read(folder: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
 def _npz(opened: Any) -> dict[str, Any]:
     with np.load(opened, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def _statistics(opened: Any) -> dict[str, Array]:
+    with np.load(opened, allow_pickle=False) as kept:
+        return {key: kept[key] for key in kept.files if key.startswith("statistics/")}
 
 
 def _header(folder: Path) -> dict[str, Any]:
@@ -178,7 +217,7 @@ def _check_player(where: str, model: BaseAlgorithm, player: Mapping[str, Any]) -
                 raise ValueError(f"{where}: {counter} must be in [0, 1], got {value!r}")
         elif not _is_count(value):
             raise ValueError(f"{where}: {counter} must be a whole number >= 0, got {value!r}")
-    state, probe = player.get("action_space"), type(_generator(model))()
+    state, probe = player.get("action_space"), type(generator_of(model))()
     try:
         probe.state = state
     except Exception:  # NumPy raises what it comes upon
@@ -187,6 +226,6 @@ def _check_player(where: str, model: BaseAlgorithm, player: Mapping[str, Any]) -
         raise ValueError(f"{where}: action_space is not the state of a generator: {state!r}")
 
 
-def _generator(model: BaseAlgorithm) -> Any:
+def generator_of(model: BaseAlgorithm) -> Any:
     """Return the generator of random actions."""
     return model.action_space.np_random.bit_generator

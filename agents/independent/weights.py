@@ -23,14 +23,23 @@ def read(model: BaseAlgorithm, opened: Any) -> tuple[dict[str, Any], dict[str, A
         if isinstance(recursive_getattr(model, name), torch.optim.Optimizer):
             _check_optimiser(name, weights[name], recursive_getattr(model, name))
         else:
-            _same_keys(name, weights[name], wanted)
-            for key, tensor in wanted.items():
-                _same_tensor(f"{name}.{key}", weights[name][key], tensor)
-    trained = {name: recursive_getattr(model, name) for name in _variables(model)}
-    _same_keys("variables", variables or {}, trained)
-    for name, tensor in trained.items():
-        _same_tensor(name, (variables or {})[name], tensor)
+            _same_tensors(name, weights[name], wanted)
+    trained = {name: recursive_getattr(model, name) for name in variable_names(model)}
+    _same_tensors("variables", variables or {}, trained)
     return weights, variables or {}
+
+
+def read_policy(model: BaseAlgorithm, opened: Any) -> dict[str, Any]:
+    """Return the weights of the policy in a model's file, opened, and nothing else of it.
+
+    Raises:
+        ValueError: If they are not those of such a policy.
+    """
+    _, weights, _ = load_from_zip_file(opened, load_data=False, device=model.device)
+    own = model.policy.state_dict()
+    given: Any = weights.get("policy")
+    _same_tensors("policy", given, own)
+    return {key: given[key] for key in own}
 
 
 def write(model: BaseAlgorithm, parts: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -41,7 +50,8 @@ def write(model: BaseAlgorithm, parts: tuple[dict[str, Any], dict[str, Any]]) ->
         recursive_getattr(model, name).data = tensor.data
 
 
-def _variables(model: BaseAlgorithm) -> list[str]:
+def variable_names(model: BaseAlgorithm) -> list[str]:
+    """Return the names of what a model trains beside its networks."""
     return model._get_torch_save_params()[1]
 
 
@@ -49,6 +59,12 @@ def _same_keys(what: str, given: Any, wanted: Mapping[str, Any]) -> None:
     if not isinstance(given, Mapping) or given.keys() != wanted.keys():
         found = sorted(map(str, given)) if isinstance(given, Mapping) else given
         raise ValueError(f"{what} must be those of {sorted(wanted)}, got {found!r}")
+
+
+def _same_tensors(what: str, given: Any, wanted: Mapping[str, Any]) -> None:
+    _same_keys(what, given, wanted)
+    for key, tensor in wanted.items():
+        _same_tensor(f"{what}.{key}", given[key], tensor)
 
 
 def _same_tensor(name: str, given: Any, wanted: Any) -> None:
@@ -82,7 +98,7 @@ def _check_optimiser(name: str, given: Any, optimiser: torch.optim.Optimizer) ->
         range(len(parameters))
     ):
         raise ValueError(f"{name} must be of {len(parameters)} parameters")
-    kept = _kept(optimiser)
+    kept = kept_by(optimiser)
     for i, state in given["state"].items():
         _same_keys(f"{name}.state", state, kept[i])
         for key, value in kept[i].items():
@@ -97,7 +113,7 @@ def _alike(one: Any, two: Any) -> bool:
     return numbers or type(one) is type(two)
 
 
-def _kept(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
+def kept_by(optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
     """Return what an optimiser keeps of every parameter, found by a step of its twin."""
     groups = [
         {**group, "params": [torch.zeros_like(p, requires_grad=True) for p in group["params"]]}

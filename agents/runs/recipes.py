@@ -30,6 +30,7 @@ PARTS = {
     "Altruistic": "mfg_envs.metrics.social_optimum",
     "GridGame": "mfg_envs.exact.discretise",
     "GridGameOfControls": "mfg_envs.exact.discretise",
+    "InEnvironment": "agents.sweep.in_environment",
     "Network": "mfg_envs.games.roads.networks",
     "Trips": "mfg_envs.games.roads.networks",
 }

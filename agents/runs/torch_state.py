@@ -1,10 +1,15 @@
-"""The global generators that Stable-Baselines3 draws from, kept out of everybody else's way."""
+"""What Stable-Baselines3 shares with everybody, kept out of their way.
+
+That is the global random generators, the threads of PyTorch, and the folder for temporary files.
+"""
 
 from __future__ import annotations
 
 import random as python_random
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +63,21 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def remove_empty_log(model: Any) -> None:
+    """Remove the folder that a model has made for its log without logging to it.
+
+    A Stable-Baselines3 model that learns without ``tensorboard_log`` makes a folder ``SB3-<date>``
+    among the temporary files; what a callback has put there stays, and so does any other folder.
+    """
+    folder = getattr(getattr(model, "_logger", None), "dir", None)  # no logger before it learns
+    if folder is None:
+        return
+    path = Path(folder)
+    if path.name.startswith("SB3-") and path.parent == Path(tempfile.gettempdir()):
+        with suppress(OSError):  # it is not empty, or gone
+            path.rmdir()
 
 
 def device_of(name: str) -> str:

@@ -33,6 +33,7 @@ from ..runs.learner import facts
 from ..runs.running import Metric, value_exploitability
 from .bars import Bars
 from .grid import build, check_learner_class, combinations
+from .in_environment import PLAYERS, ExploitabilityOfMixture, InEnvironment
 from .jobs import Job, News, curve, finished
 from .processes import cores, on_this_machine
 from .scores import Configuration, Results, Scores, write
@@ -68,6 +69,8 @@ class Sweep:
         metrics: Name -> function of (game, iterate), the smaller the better; the first ranks the
             configurations.  Functions of modules, so that other processes can import them.
         every: Take metrics at every so many outer iterations, and at the last.
+        num_agents: Players, for a learner that learns in an environment; exploitability is then
+            that of the mixture of their policies.
 
     Raises:
         ValueError: If a name is unknown, or a value is wrong for its parameter.
@@ -83,10 +86,12 @@ class Sweep:
         default_factory=lambda: {"exploitability": value_exploitability}
     )
     every: int = 1
+    num_agents: int = PLAYERS
 
     def __post_init__(self) -> None:
         check_learner_class(self.learner)
         check_range("every", self.every, 1)
+        check_range("num_agents", as_int("num_agents", self.num_agents), 1)
         for name, part in (("seeds", self.seeds), ("metrics", self.metrics)):
             if not part:
                 raise ValueError(f"{name} must not be empty")
@@ -108,13 +113,16 @@ class Sweep:
         games = [(values, self._make_game(values)) for values in combinations(self.game_grid)]
         configurations, jobs = [], dict[str, Job]()
         for values in combinations(self.grid):
-            learner = build(self.learner, values)
+            learner: Any = build(self.learner, values)
             own_seeds = seeds if facts(learner).random else seeds[:1]
             varied = {n: getattr(learner, n) for n in values if len(self.grid[n]) > 1}
+            metrics = dict(self.metrics)
+            if not facts(learner).kinds:  # it plays through PettingZoo
+                learner = InEnvironment(learner=learner, num_players=self.num_agents)
+                metrics = {n: _of_players(n, one, learner) for n, one in metrics.items()}
             for own, game in games:
                 others = {n: v for n, v in own.items() if len(self.game_grid[n]) > 1}
                 shown = varied | {f"game.{n}" if n in values else n: v for n, v in others.items()}
-                metrics = dict(self.metrics)
                 runs = [Job(learner, game, seed, metrics, self.every) for seed in own_seeds]
                 keys = {job.seed: job.key for job in runs}
                 one = Configuration(shown, learner, game, keys)
@@ -230,3 +238,17 @@ class Sweep:
         from .ray_cluster import on_ray
 
         return on_ray(jobs, out, ray)
+
+
+def _of_players(name: str, metric: Metric, learner: InEnvironment) -> Metric:
+    """Return a metric of what players learn, each for itself.
+
+    Raises:
+        ValueError: If it is one of a table of values.
+    """
+    if metric is greedy_exploitability:
+        raise ValueError(
+            f"{name} needs a table of values, players of {type(learner.learner).__name__} have"
+            " networks: choose exploitability"
+        )
+    return ExploitabilityOfMixture(learner) if metric is value_exploitability else metric

@@ -28,7 +28,7 @@ class PopulationEnv(Episodes, ParallelEnv):
         mode: "n_agent" or "mean_field".
         max_cycles: Steps after which an episode is cut; None: the horizon, or 500 without one.
         render_mode: None, "human" (a window) or "rgb_array" (an image).
-        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.players.observers.Observer``.
 
     Attributes:
         batch: The same population as arrays (a ``BatchEnv`` with one population).
@@ -59,6 +59,11 @@ class PopulationEnv(Episodes, ParallelEnv):
         self.state_space = batch.field_space
 
     @property
+    def observed_parts(self) -> tuple[str, ...]:
+        """Parts of what a player sees, see ``Observer``."""
+        return self.batch.observer.parts
+
+    @property
     def mean_field(self) -> Array:
         """Current mean field, of shape ``game.mean_field_shape``."""
         return self.batch.mean_field[0]
@@ -67,7 +72,7 @@ class PopulationEnv(Episodes, ParallelEnv):
         """Freeze the crowd at a mean field or a flow (mode "mean_field")."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow (mode "mean_field")."""
         self.batch.set_population_policy(policy)
 

@@ -24,7 +24,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
     Args:
         game: The game.
         max_cycles: Steps after which an episode is truncated; None: never.
-        observe: Parts of an observation, see ``mfg_envs.simulate.observers.Observer``.
+        observe: Parts of an observation, see ``mfg_envs.players.observers.Observer``.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  as Gymnasium declares it
@@ -42,6 +42,11 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         self.action_space = self.batch.action_space
 
     @property
+    def observed_parts(self) -> tuple[str, ...]:
+        """Parts of what a player sees, see ``Observer``."""
+        return self.batch.observer.parts
+
+    @property
     def mean_field(self) -> Array:
         """Current mean field, of shape ``game.mean_field_shape``."""
         return self.batch.mean_field[0]
@@ -50,7 +55,7 @@ class RepresentativeEnv(gymnasium.Env[Any, Any]):
         """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow."""
         self.batch.set_population_policy(policy)
 
@@ -106,7 +111,7 @@ class RepresentativeVectorEnv(VectorEnv[Any, Any, Any]):
         """Freeze the crowd: a mean field, or a flow with one for every decision."""
         self.batch.set_mean_field(mean_field)
 
-    def set_population_policy(self, policy: Array) -> None:
+    def set_population_policy(self, policy: Any) -> None:
         """Let the crowd follow a policy by the exact flow."""
         self.batch.set_population_policy(policy)
 

@@ -11,8 +11,8 @@ from pettingzoo import ParallelEnv
 
 from mfg_envs.environments.episodes import Episodes
 from mfg_envs.game import Array, TeamGame
+from mfg_envs.players.observers import TeamObserver
 from mfg_envs.simulate.actions import read_actions
-from mfg_envs.simulate.observers import TeamObserver
 from mfg_envs.simulate.team import TeamBatchEnv, TeamStep
 from mfg_envs.soundness.team import check_sound_team
 

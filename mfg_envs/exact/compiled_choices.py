@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mfg_envs.game import Array
 from mfg_envs.numerics import elementary
 from mfg_envs.numerics.compiler import scalar
 from mfg_envs.numerics.restrict import restrict
@@ -119,3 +120,8 @@ def choices() -> Choices:
                 share(policy, t, lo, n, count)
 
     return Choices(weigh, softmax, greedy)
+
+
+def states_innermost(table: Array) -> Array:
+    """Return (..., S, A) numbers as compiled loops want them: (..., A, S), contiguous, float64."""
+    return np.ascontiguousarray(np.swapaxes(np.asarray(table, np.float64), -1, -2))

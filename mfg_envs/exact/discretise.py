@@ -7,6 +7,9 @@ values in every component, all with the same probability, and has its mean and v
 
 The mean field is that of the continuous game itself: ``grid.crowd(law)`` is the mean state, the
 mean action, or the density of a crowd that is spread evenly around each grid point.
+
+Where there are walls, nobody is at a point that a wall touches: the nearest free point stands for
+it.  Two steps of the grid must fit into the thinnest wall, so that nobody gets through.
 """
 
 from __future__ import annotations
@@ -19,7 +22,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mfg_envs import exact
-from mfg_envs.exact.even_grids import grid_points, grid_sizes, linear_weights
+from mfg_envs.exact.even_grids import (
+    check_walls,
+    grid_points,
+    grid_sizes,
+    has_walls,
+    linear_weights,
+    stand_ins,
+)
 from mfg_envs.game import (
     Array,
     ContinuousGame,
@@ -49,27 +59,24 @@ def discretise(
         num_noise: Values of each noise component, at least 2.
 
     Raises:
-        ValueError: If a number is out of its range, the actions are unbounded, or there are walls.
+        ValueError: If a number is out of its range, the actions are unbounded, or walls are so
+            thin that players would mix through them.
     """
     continuous.check_sound_continuous(game)
-    if has_walls(game):
-        raise ValueError("a game with walls cannot be put on a grid: players mix through them")
     if not np.isfinite([*game.action_low, *game.action_high]).all():
         raise ValueError("actions must be bounded to be put on a grid: give the game bounds")
+    points = grid_sizes("num_states", num_states, game.state_dim)
+    if has_walls(game):
+        check_walls(game, points)
     cls = GridGameOfControls if game.mean_field_of_controls else GridGame
     return cls(
         game=game,
-        points=grid_sizes("num_states", num_states, game.state_dim),
+        points=points,
         levels=grid_sizes("num_actions", num_actions, game.action_dim),
         num_noise=num_noise,
         horizon=game.horizon,
         discount=game.discount,
     )
-
-
-def has_walls(game: ContinuousGame) -> bool:
-    """Return whether a part of the space of a continuous game is closed."""
-    return game.mean_field_kind == "density" and bool((game.room < 1).any())
 
 
 class GridPolicy(NamedTuple):
@@ -148,6 +155,11 @@ class GridGame(FiniteGame):
         return grid_points(self.game.state_low, self.game.state_high, self.points)
 
     @cached_property
+    def stand_ins(self) -> Array:
+        """Which point stands for each: itself, or the nearest that no wall touches, (S,)."""
+        return stand_ins(self.game, self.states)
+
+    @cached_property
     def actions(self) -> tuple[Array, ...]:
         """Components of every action, arrays (A,)."""
         return grid_points(self.game.action_low, self.game.action_high, self.levels)
@@ -178,7 +190,7 @@ class GridGame(FiniteGame):
         law, first = np.ones(1), initial_law(self.game)
         for axis, low, high, size in self._axes:
             law = (law[:, None] * linear_weights(first[axis], low, high, size)).ravel()
-        return law
+        return np.bincount(self.stand_ins, law, minlength=law.size)
 
     @property
     def _axes(self) -> Any:
@@ -199,7 +211,7 @@ class GridGame(FiniteGame):
         for (axis, low, high, size), bit in zip(self._axes, self._bits(corner), strict=True):
             raw = np.clip((x[axis] - low) * ((size - 1) / (high - low)), 0, size - 1)
             index = index * size + np.minimum(raw.astype(np.int64), size - 2) + bit
-        return index
+        return self.stand_ins[index]
 
     def _weight(self, x: tuple[Array, ...], corner: Array) -> Array:
         """Return the linear weight of one corner of the cell of the grid in which a state is."""
@@ -242,15 +254,7 @@ class GridGame(FiniteGame):
         return self.game.coordinates(tuple(v[x] for v in self.states))
 
     def crowd(self, law: Array) -> Array:
-        """Return the mean field of an infinite population, see ``FiniteGame.crowd``.
-
-        Raises:
-            ValueError: If there are walls: the grid is for one player in a game with walls.
-        """
-        if has_walls(self.game):
-            raise ValueError(
-                "a crowd on a grid would mix through the walls: simulate it, metrics.simulated_flow"
-            )
+        """Return the mean field of an infinite population, see ``FiniteGame.crowd``."""
         if self.game.mean_field_kind == "density":
             return density.of_histogram(self.game, law @ self._cells)
         values = self.actions if self.mean_field_of_controls else self.states
@@ -273,7 +277,7 @@ class GridGame(FiniteGame):
 
     @cached_property
     def _cells(self) -> Array:
-        """Share of each cell of the density's grid in what is around a point, (S, cells)."""
+        """Share of each cell of the density's grid in what is open around a point, (S, cells)."""
         share = np.ones((1, 1))
         for (_, low, high, size), axis in zip(self._axes, self.game.axes, strict=True):
             points, half = np.linspace(low, high, size), (high - low) / (size - 1) / 2
@@ -282,7 +286,11 @@ class GridGame(FiniteGame):
             edges[0], edges[-1] = -np.inf, np.inf
             overlap = np.minimum(right[:, None], edges[1:]) - np.maximum(left[:, None], edges[:-1])
             share = np.kron(share, np.maximum(overlap, 0) / (right - left)[:, None])
-        return share
+        if not has_walls(self.game):
+            return share
+        share *= self.game.room.ravel()
+        total = share.sum(1, keepdims=True)
+        return share / np.where(total > 0, total, 1)  # nobody is where all is closed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from mfg_envs.exact.compiled_choices import BLOCK
+from mfg_envs.exact.compiled_choices import BLOCK, states_innermost
 from mfg_envs.exact.compiled_passes import sweeps
-from mfg_envs.exact.policies import states_innermost
 from mfg_envs.exact.tables import kernel
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.game.probabilities import TOLERANCE

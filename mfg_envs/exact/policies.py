@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from mfg_envs.exact.tabulation import tabulate
 from mfg_envs.game import Array, FiniteGame, as_array, check_choice
 from mfg_envs.game.kinds import check_finite
 from mfg_envs.game.probabilities import TOLERANCE, check_laws, place
 from mfg_envs.numerics import elementary
 from mfg_envs.numerics.compiler import backend
 from mfg_envs.numerics.memory import check_memory
+from mfg_envs.players.policy import Policy
 
 __all__ = [
     "check_law",
@@ -30,32 +32,44 @@ __all__ = [
     "policy_table",
     "rule_table",
     "softmax",
-    "states_innermost",
+    "tabulate",
     "uniform",
 ]
 
 
-def policy_table(game: FiniteGame, policy: Array) -> Array:
+def policy_table(game: FiniteGame, policy: Any, mean_fields: Array | None = None) -> Array:
     """Return a checked policy over private states, float64 (T, S, A) or (S, A).
 
+    Args:
+        game: The game.
+        policy: A table, over private or observed states, or what ``tabulate`` makes one of.
+        mean_fields: What those who see the crowd meet, as for ``tabulate``.
+
     Raises:
+        TypeError: If it is no policy, or several of them.
         ValueError: If the shape is wrong, a row is no law, or an illegal action has mass; the
             message names the first row at fault.
     """
-    policy = over_states(game, policy)
+    policy = over_states(game, policy, mean_fields)
     check_policy(game, policy)
     return policy
 
 
-def over_states(game: FiniteGame, policy: Array) -> Array:
+def over_states(game: FiniteGame, policy: Any, mean_fields: Array | None = None) -> Array:
     """Return a policy over private states, float64 (T, S, A) or (S, A), its numbers unchecked.
 
+    Args:
+        game: The game.
+        policy: As for ``policy_table``.
+        mean_fields: As for ``tabulate``.
+
     Raises:
-        TypeError: If it is a model or a dict of them.
-        ValueError: If the shape is wrong.
+        TypeError: If it is no policy, or several of them.
+        ValueError: If the shape is wrong, or it cannot be tabulated.
     """
     check_finite(game)
-    _check_table("policy", "(S, A)" if game.horizon is None else "(T, S, A)", policy)
+    if not _is_table(policy):
+        return tabulate(policy, game, mean_fields=mean_fields)
     policy = as_array("policy", policy)
     clock = () if game.horizon is None else (game.horizon,)
     shapes = {(*clock, n, game.num_actions) for n in (game.num_states, game.num_observations)}
@@ -66,20 +80,24 @@ def over_states(game: FiniteGame, policy: Array) -> Array:
     return policy if policy.shape[-2] == game.num_states else policy[..., game.observed, :]
 
 
-def _check_table(name: str, axes: str, given: Any) -> None:
-    """Refuse what is asked for its actions, and is no table of probabilities."""
-    if isinstance(given, Mapping) or hasattr(given, "predict") or callable(given):
+def _is_table(given: Any) -> bool:
+    """Return whether this is no policy that acts by itself."""
+    if isinstance(given, Mapping):
         raise TypeError(
-            f"{name} must be an array {axes} of probabilities, got {type(given).__name__}: of one"
-            " model, agents.tabulate(game, mean_fields, model) makes"
-            " such a table"
+            f"policy must be one policy, got {type(given).__name__} of {len(given)}: what each"
+            " player gains by leaving a set of models is metrics.team_gap(env, models)"
         )
+    return not (isinstance(given, Policy) or hasattr(given, "predict") or callable(given))
 
 
 def rule_table(game: FiniteGame, rule: Array) -> Array:
     """Return a checked rule (one time slice of a policy) over private states, (S, A)."""
     check_finite(game)
-    _check_table("rule", "(S, A)", rule)
+    if not _is_table(rule):
+        raise TypeError(
+            f"rule must be an array (S, A) of probabilities, got {type(rule).__name__}:"
+            " policies.tabulate(model, game) makes such a table of a model"
+        )
     rule = as_array("rule", rule)
     if rule.shape == (game.num_observations, game.num_actions):
         rule = rule[game.observed]
@@ -189,7 +207,7 @@ def _choose(how: str, q: Array, legal: Array, *options: float) -> Array | None:
     """Return a compiled choice from values, laid out in memory as they are; None: not compiled."""
     if backend() != "numba" or np.ndim(q) < 2 or np.shape(q)[-2:] != legal.shape:
         return None
-    from mfg_envs.exact.compiled_choices import choices
+    from mfg_envs.exact.compiled_choices import choices, states_innermost
     from mfg_envs.numerics.memory import empty
 
     inner = states_innermost(q)
@@ -199,8 +217,3 @@ def _choose(how: str, q: Array, legal: Array, *options: float) -> Array | None:
     getattr(choices(), how)(inner.reshape(stacked), legal, *options, policy.reshape(stacked))
     policy = policy.swapaxes(-1, -2)
     return np.ascontiguousarray(policy) if np.asarray(q).flags.c_contiguous else policy
-
-
-def states_innermost(table: Array) -> Array:
-    """Return (..., S, A) numbers as compiled loops want them: (..., A, S), contiguous, float64."""
-    return np.ascontiguousarray(np.swapaxes(np.asarray(table, np.float64), -1, -2))

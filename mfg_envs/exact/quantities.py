@@ -9,13 +9,14 @@ With the law ``mu_t`` of a player who follows a policy, ``m_t`` its mean field a
 Finite horizon: policy (T, S, A), flow (T, S), rewards at t = 0..T-1, none at T.  Stationary:
 policy (S, A), and the flow is one law (S,), the stationary mean field.  A flow is a sequence of
 laws of *private* states; games with a mean field of controls have joint laws (T, S, A), (S, A).
+A policy may be given as what acts instead: a trained model, see ``policies.tabulate``.
 All numbers are float64.  Laws of S states need S*A*K numbers for the moves; nothing here
 builds an S x S matrix in a finite horizon.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def push_forward(game: FiniteGame, t: int, m: Array, rule: Array) -> Array:
     return push(game, kernel(game, t, crowd(game, law, rule)), law, rule)
 
 
-def flow(game: FiniteGame, policy: Array) -> Array:
+def flow(game: FiniteGame, policy: Any) -> Array:
     """Return the laws met when everybody follows ``policy`` from ``initial_law``.
 
     Returns:
@@ -102,7 +103,7 @@ def stationary_mean_field(
     return stationary.settled(game, policies.rule_table(game, rule), tolerance, max_steps)
 
 
-def law_met(game: FiniteGame, policy: Array) -> Array:
+def law_met(game: FiniteGame, policy: Any) -> Array:
     """Return what a player meets when everybody follows ``policy``: a flow, or one law.
 
     Returns:
@@ -121,7 +122,7 @@ def _law_met(game: FiniteGame, policy: Array) -> Array:
     return law[:, None] * policy if game.mean_field_of_controls else law
 
 
-def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) -> Array:
+def action_values(game: FiniteGame, flow: Array, policy: Any = None) -> Array:
     """Return the values of every action against a flow.
 
     Args:
@@ -133,9 +134,10 @@ def action_values(game: FiniteGame, flow: Array, policy: Array | None = None) ->
         (T, S, A) or (S, A); minus infinity nowhere, illegal actions have the value of staying.
     """
     check_sound(game)
+    m = mean_fields(game, flow)
     if policy is not None:
-        policy = policies.over_states(game, policy)
-    return _action_values(game, mean_fields(game, flow), policy)
+        policy = policies.over_states(game, policy, m)
+    return _action_values(game, m, policy)
 
 
 def _action_values(game: FiniteGame, m: Array, policy: Array | None) -> Array:
@@ -169,7 +171,7 @@ class Ascent(NamedTuple):
     policy: Array
 
 
-def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: float) -> Ascent:
+def ascend(game: FiniteGame, flow: Array, policy: Any, logits: Array, rate: float) -> Ascent:
     """Add the values of a policy against a flow to logits: ``logits + rate * q``, and softmax.
 
     ``action_values`` and ``policies.softmax`` give the same numbers, in more passes over memory.
@@ -182,10 +184,10 @@ def ascend(game: FiniteGame, flow: Array, policy: Array, logits: Array, rate: fl
         rate: Weight of the values.
     """
     check_sound(game)
-    policy, logits = policies.over_states(game, policy), as_array("logits", logits)
+    m = mean_fields(game, flow)
+    policy, logits = policies.over_states(game, policy, m), as_array("logits", logits)
     if logits.shape != policy.shape:
         raise ValueError(f"logits must have shape {policy.shape}, got {logits.shape}")
-    m = mean_fields(game, flow)
     done = passes.ascend(game, m, policy, logits, rate)
     if done is not None:
         return Ascent(*done)
@@ -209,14 +211,14 @@ def best_response(
     return policies.greedy(q, game.legal_actions, ties=ties, tolerance=tolerance)
 
 
-def value(game: FiniteGame, flow: Array, policy: Array | None = None) -> float:
+def value(game: FiniteGame, flow: Array, policy: Any = None) -> float:
     """Return what one player earns against a flow: with ``policy``, or at best (None).
 
     Finite horizon: weighted by ``initial_law``.  Stationary: weighted by the flow's law.
     """
     check_sound(game)
-    policy = None if policy is None else policies.over_states(game, policy)
     m = mean_fields(game, flow)
+    policy = None if policy is None else policies.over_states(game, policy, m)
     return _value(game, np.asarray(flow, np.float64), m, policy)
 
 
@@ -229,7 +231,7 @@ def _value(game: FiniteGame, flow: Array, m: Array, policy: Array | None) -> flo
     return float(law @ state_values(game, q, policy))
 
 
-def exploitability(game: FiniteGame, policy: Array) -> float:
+def exploitability(game: FiniteGame, policy: Any) -> float:
     """Return what one player gains at best by leaving ``policy`` when nobody else does, >= 0."""
     check_sound(game)
     policy = policies.over_states(game, policy)

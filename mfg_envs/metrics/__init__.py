@@ -6,7 +6,11 @@ controls, illegal actions, several populations) unless it says otherwise:
 ============================  =====================================================================
 regularised_exploitability    best gain in the game with a bonus for entropy, or for nearness to a
                               reference policy; ``soft_action_values``, ``soft_best_response``
-nash_gap                      what one of N players gains at best
+nash_gap                      what one of N players gains at best, if all follow one policy
+team_gap                      what each of N players gains who have a model each; of continuous
+                              games, too, by a learned response
+grid_exploitability           of a continuous game in one or two dimensions, walls or not: crowd
+                              and response on grids, refined until the number stands still
 approximate_exploitability    of a continuous game in one or two dimensions: a lower bound with its
                               interval of confidence, and an estimate; ``simulated_gain`` plays any
                               response, in any dimension; ``grid_response``, ``simulated_flow``
@@ -44,6 +48,8 @@ from mfg_envs.metrics.distances import (
     wasserstein_ring,
     wasserstein_samples,
 )
+from mfg_envs.metrics.exploitability_on_grid import GridExploitability, grid_exploitability
+from mfg_envs.metrics.gap_of_models import PlayerGap, Seat, TeamGap, team_gap
 from mfg_envs.metrics.gap_of_n_players import NashGap, nash_gap
 from mfg_envs.metrics.regularised import (
     regularised_exploitability,
@@ -56,11 +62,16 @@ from mfg_envs.metrics.social_optimum import altruistic, price_of_anarchy, travel
 __all__ = [
     "Approximation",
     "Gain",
+    "GridExploitability",
     "GridResponse",
     "NashGap",
+    "PlayerGap",
+    "Seat",
+    "TeamGap",
     "altruistic",
     "approximate_exploitability",
     "flow_distance",
+    "grid_exploitability",
     "grid_response",
     "grid_steps",
     "nash_gap",
@@ -70,6 +81,7 @@ __all__ = [
     "simulated_gain",
     "soft_action_values",
     "soft_best_response",
+    "team_gap",
     "total_variation",
     "travel_cost",
     "wasserstein",

@@ -10,7 +10,7 @@ import numpy as np
 from mfg_envs.exact.tables import crowd, kernel, push
 from mfg_envs.game import Array
 from mfg_envs.game.histograms import shares
-from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, moves
+from mfg_envs.metrics.deviations import CrowdResponse, Expected, OneOfMany, at_time, surplus
 from mfg_envs.numerics import random
 from mfg_envs.numerics.memory import check_memory
 from mfg_envs.simulate.acting import Draws, Policy, Table, decisions
@@ -72,10 +72,7 @@ class Population(NamedTuple):
         for first_seed, size in self._together(seed, num_episodes):
             total = np.zeros(size)
             for t, (x, a, r, m) in enumerate(self.play(first_seed, size, first)):
-                pair = x[:, :1].astype(np.int64), a[:, None].astype(np.int64)
-                after, prob = moves(game, t, *pair, m)
-                ahead = (at_time(v, t + 1)[after] * prob).sum((-1, -2))
-                total += game.discount**t * (r + game.discount * ahead - at_time(v, t)[x[:, 0]])
+                total += game.discount**t * surplus(game, t, x[:, 0], a, r, m, v)
             totals.append(total)
         return np.concatenate(totals)
 

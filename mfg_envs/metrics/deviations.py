@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Expected(NamedTuple):
     best: Array
 
 
-def expect(game: FiniteGame, policy: Array) -> Expected:
+def expect(game: FiniteGame, policy: Any) -> Expected:
     """Solve for what is expected when everybody follows ``policy``."""
     policy = policies.policy_table(game, policy)
     met = exact.law_met(game, policy)
@@ -85,6 +85,27 @@ def moves(game: FiniteGame, t: int, x: Array, a: Array, m: Array) -> tuple[Array
     after = np.asarray(game.step(t, x[..., None], a[..., None], m, np.arange(prob.shape[-1])))
     after = np.where(game.legal_actions[x, a][..., None], after, x[..., None])
     return np.broadcast_to(after, prob.shape), prob
+
+
+def surplus(
+    game: FiniteGame, t: int, x: Array, a: Array, r: Array, m: Array, values: Array
+) -> Array:
+    """Return what players earn by a decision beyond values (T + 1, S) or (1, S) of theirs, (B,).
+
+    ``r + g E v_{t+1}(x') - v_t(x)``, the mean over the noise taken exactly.
+
+    Args:
+        game: The game.
+        t: Time of the decision.
+        x: States of one player in B populations, (B,).
+        a: Its actions, (B,).
+        r: Its rewards, (B,).
+        m: Mean fields met, (B, *shape).
+        values: Of the states at every time.
+    """
+    after, prob = moves(game, t, x[:, None].astype(np.int64), a[:, None].astype(np.int64), m)
+    ahead = (at_time(values, t + 1)[after] * prob).sum((-1, -2))
+    return r + game.discount * ahead - at_time(values, t)[x]
 
 
 class Outlook(NamedTuple):
@@ -145,18 +166,27 @@ class OneOfMany:
             x: Private states, (M,).
             others: What the others of each add to the mean field, (M, *shape).
         """
-        game = self.expected.game
-        own = self.weight[x]
+        at, shape = self._choices(x, others), (len(x), self.expected.game.num_actions)
+        after, prob = moves(self.expected.game, t, *at)
+        return Outlook(self._reward(t, *at), after.reshape(*shape, -1), prob.reshape(*shape, -1))
+
+    def reward(self, t: int, x: Array, others: Array) -> Array:
+        """Return what every action earns, (M, A); see ``outlook``."""
+        return self._reward(t, *self._choices(x, others))
+
+    def _choices(self, x: Array, others: Array) -> tuple[Array, Array, Array]:
+        """Return states, actions and mean fields met of M players, for every action."""
+        game, own = self.expected.game, self.weight[x]
         if game.mean_field_of_controls:  # a mean field for every action
             others = others[:, None]
         x, a = np.broadcast_arrays(x[:, None], np.arange(game.num_actions))
         inner = (..., None) if game.mean_field_of_controls else (...,)
-        x, a, m = x[inner], a[inner], others + own
+        return x[inner], a[inner], others + own
+
+    def _reward(self, t: int, x: Array, a: Array, m: Array) -> Array:
+        game = self.expected.game
         reward = np.broadcast_to(game.reward(t, x, a, m), x.shape)
-        reward = np.where(game.legal_actions[x, a], reward, -np.inf)
-        after, prob = moves(game, t, x, a, m)
-        shape = (len(x), game.num_actions)
-        return Outlook(reward.reshape(shape), after.reshape(*shape, -1), prob.reshape(*shape, -1))
+        return np.where(game.legal_actions[x, a], reward, -np.inf).reshape(-1, game.num_actions)
 
     def move_others(self, t: int, x: Array, o: Array, others: Array) -> Array:
         """Return the others' shares (B, S) one step later, on average; the player is in x (B,)."""
@@ -213,27 +243,47 @@ class CrowdResponse(OneOfMany):
         return np.where(kept, drawn, q.argmax(-1))
 
 
-def own_state_response(player: OneOfMany, crowds: Array) -> Array:
-    """Return a best response of a player who sees its own state and the time, (T, S, A).
+class OwnStateResponse(NamedTuple):
+    """A best response of a player who sees its own state and the time.
+
+    Attributes:
+        policy: The response, (T, S, A).
+        values: What it earns from every state on, (T + 1, S).
+    """
+
+    policy: Array
+    values: Array
+
+
+def own_state_response(player: OneOfMany, crowds: Array) -> OwnStateResponse:
+    """Find a best response of a player who sees its own state and the time.
 
     Args:
         player: The player.
-        crowds: The others' shares in B simulated populations, (T, B, S).
+        crowds: The others in B simulated populations, (T, B, ...), as ``player.others`` takes
+            them: their shares of the states.
     """
     game = player.expected.game
-    T, B, S = crowds.shape
-    policy = np.empty((T, S, game.num_actions))
-    v = at_time(player.expected.best, T)
+    (T, B), S = crowds.shape[:2], game.num_states
+    policy, values = np.empty((T, S, game.num_actions)), np.empty((T + 1, S))
+    values[T] = at_time(player.expected.best, T)
+    fixed = exact.kernel(game, 0, None) if moves_are_fixed(game) else None
     for t in reversed(range(T)):
         q, rule = np.zeros(policy.shape[1:]), player.rule(t)
         for first in range(0, B, player.at_once):
             others = player.others(t, crowds[t, first : first + player.at_once])
-            x = np.tile(np.arange(S), len(others))
-            outlook = player.outlook(t, x, np.repeat(others, S, 0))
-            each = outlook.reward + game.discount * (v[outlook.after] * outlook.prob).sum(-1)
+            x, met = np.tile(np.arange(S), len(others)), np.repeat(others, S, 0)
+            if fixed is None:
+                outlook = player.outlook(t, x, met)
+                ahead = (values[t + 1][outlook.after] * outlook.prob).sum(-1)
+                each = outlook.reward + game.discount * ahead
+            else:  # where actions lead is the same in all crowds
+                each = player.reward(t, x, met)
             q += each.reshape(len(others), *q.shape).sum(0)
         q /= B
-        v = q.max(-1)
+        if fixed is not None:
+            q += game.discount * (values[t + 1][fixed.next] * fixed.prob).sum(-1)
+        v = values[t] = q.max(-1)
         good = (rule * (q < v[:, None] - TIE)).sum(-1, keepdims=True) == 0
         policy[t] = np.where(good, rule, policies.greedy(q, game.legal_actions, ties="first"))
-    return policy
+    return OwnStateResponse(policy, values)

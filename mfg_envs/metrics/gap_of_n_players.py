@@ -136,7 +136,7 @@ def nash_gap(
         return NashGap(gap, 0.0, solved.value, 0.0, solved.deviation)
     if not (is_game(game, "finite") or is_game(game, "continuous")):
         raise ValueError(f"{type(game).__name__} is not a game of equal players")
-    steps = _num_steps(game, num_steps)
+    steps = num_steps_of(game, num_steps)
     if is_game(game, "finite"):
         expected = expect(game, policy)
     else:
@@ -152,7 +152,7 @@ def nash_gap(
         deviation = CrowdResponse(expected, num_agents, lookahead)
     else:  # chosen on seeds that are not played later
         crowds = population.crowds(seed + num_episodes, num_episodes)
-        deviation = own_state_response(OneOfMany(expected, num_agents), crowds)
+        deviation = own_state_response(OneOfMany(expected, num_agents), crowds).policy
     own = population.surplus(seed, num_episodes, expected.rules, expected.own)
     gain = population.surplus(seed, num_episodes, deviation, expected.best) - own
     law, before, best = expected.law, expected.own[0], expected.best[0]
@@ -161,7 +161,8 @@ def nash_gap(
     return NashGap(gap, error, value, own_error, deviation, num_episodes)
 
 
-def _num_steps(game: Any, num_steps: int | None) -> int:
+def num_steps_of(game: Any, num_steps: int | None) -> int:
+    """Return the horizon, or after how many steps a stationary game is cut off."""
     if game.horizon is not None:
         if num_steps is not None:
             raise ValueError(f"num_steps is for stationary games, the horizon is {game.horizon}")

@@ -20,6 +20,8 @@ No two large values are subtracted.  Stationary: ``<mu, c> / (1 - g)``, mu being
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mfg_envs import exact
@@ -35,7 +37,7 @@ def soft_action_values(
     game: FiniteGame,
     flow: Array,
     temperature: float,
-    policy: Array | None = None,
+    policy: Any = None,
     *,
     reference: Array | None = None,
 ) -> Array:
@@ -56,10 +58,11 @@ def soft_action_values(
             plays what the reference never plays.
     """
     weights, temperature = _weights(game, reference), _temperature(temperature)
+    m = exact.mean_fields(game, flow)
     if policy is not None:
-        policy = policies.policy_table(game, policy)
+        policy = policies.policy_table(game, policy, m)
         _check_support(game, policy, weights)
-    return _action_values(game, exact.mean_fields(game, flow), weights, temperature, policy)
+    return _action_values(game, m, weights, temperature, policy)
 
 
 def soft_best_response(
@@ -74,7 +77,7 @@ def soft_best_response(
 
 
 def regularised_exploitability(
-    game: FiniteGame, policy: Array, temperature: float, *, reference: Array | None = None
+    game: FiniteGame, policy: Any, temperature: float, *, reference: Array | None = None
 ) -> float:
     """Return what one player gains at best, bonuses counted, by leaving ``policy`` alone, >= 0.
 

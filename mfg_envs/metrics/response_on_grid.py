@@ -5,9 +5,9 @@ K values of the noise, and v interpolated linearly between the points around::
 
     v_t(x) = max_a reward(t, x, a, m_t) + g / K sum_w v_{t+1}(step(t, x, a, m_t, w))
 
-A crowd need not move on the grid here, so that walls are no obstacle: the game's own ``step`` knows
-them.  Points that are not free of walls stand for the nearest free point.  The steps of the grid
-should be less than half as wide as the walls, or values would leak through.
+The crowd need not move on the grid.  Where there are walls, points that are not free of them stand
+for the nearest free point; the steps of the grid should be less than half as wide as the walls, or
+values would leak through.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy, has_walls
+from mfg_envs.exact.discretise import GridGame, GridGameOfControls, GridPolicy
 from mfg_envs.game import Array, ContinuousGame, Normal, as_int, check_range
 from mfg_envs.game.horizons import decisions
 from mfg_envs.game.reads import Probe, TouchedError
@@ -66,34 +66,23 @@ def grid_response(
     Raises:
         ValueError: If the game or an argument is invalid, or memory does not suffice.
     """
-    m = _check(game, mean_fields)
-    given = {"num_states": num_states, "num_actions": num_actions, "num_noise": num_noise}
-    sizes = dict(zip(given, RESOLUTION[game.state_dim], strict=True))
-    for name, size in given.items():
-        sizes[name] = sizes[name] if size is None else as_int(name, size)
-        check_range(name, sizes[name], 2, 10**6)
-    kind = GridGameOfControls if game.mean_field_of_controls else GridGame
-    grid = kind(
-        game=game,
-        points=(sizes["num_states"],) * game.state_dim,
-        levels=(sizes["num_actions"],) * game.action_dim,
-        num_noise=sizes["num_noise"],
-        horizon=game.horizon,
-        discount=game.discount,
-    )
+    grid = grid_of(game, num_states, num_actions, num_noise)
+    m, wanted = np.asarray(mean_fields, np.float64), (grid.horizon, *game.mean_field_shape)
+    if m.shape != wanted or not np.isfinite(m).all():
+        raise ValueError(f"mean_fields must be finite numbers of shape {wanted}, got {m.shape}")
     check_memory(len(m) * grid.num_states * grid.num_actions, 8, "decisions * states * actions")
-    stand_in = _stand_ins(grid)
+    stand_in = grid.stand_ins
     free = np.flatnonzero(stand_in == np.arange(grid.num_states))
     entries = free.size * grid.num_actions * len(grid.noise[0]) * 2**game.state_dim
     chunks = np.array_split(free, -(-entries // ENTRIES))
-    kept: list[_Landings] = []
+    kept: list[Landings] = []
     if entries <= KEPT and _moves_are_fixed(grid):
-        kept = [_landings(grid, 0, x, m[0]) for x in chunks]
+        kept = [_everywhere(grid, 0, x, m[0]) for x in chunks]
     v, policy = np.zeros(grid.num_states), np.zeros((len(m), grid.num_states, grid.num_actions))
     for t in reversed(range(len(m))):
         best = np.zeros(grid.num_states)
         for i, x in enumerate(chunks):
-            there = kept[i] if kept else _landings(grid, t, x, m[t])
+            there = kept[i] if kept else _everywhere(grid, t, x, m[t])
             q = _rewards(grid, t, x, m[t]) + game.discount * there.mean(v)
             best[x] = q.max(-1)
             policy[t, x, q.argmax(-1)] = 1
@@ -101,8 +90,41 @@ def grid_response(
     return GridResponse(float(initial_law(grid) @ v), GridPolicy(grid, policy))
 
 
-class _Landings(NamedTuple):
-    """Where players come from points x by actions a: near which points, with which weight."""
+def grid_of(
+    game: ContinuousGame,
+    num_states: int | None = None,
+    num_actions: int | None = None,
+    num_noise: int | None = None,
+) -> GridGame:
+    """Return the grid of ``grid_response``, which has the arguments."""
+    decisions(game, "a best response on a grid")
+    if game.state_dim not in RESOLUTION:
+        raise ValueError(
+            f"a grid can have at most {max(RESOLUTION)} state components, {game.name} has"
+            f" {game.state_dim}: train a best response and give it to metrics.simulated_gain"
+        )
+    if not np.isfinite([*game.action_low, *game.action_high]).all():
+        raise ValueError(
+            "actions must be bounded to be put on a grid: give the game bounds that are wide enough"
+        )
+    given = {"num_states": num_states, "num_actions": num_actions, "num_noise": num_noise}
+    sizes = dict(zip(given, RESOLUTION[game.state_dim], strict=True))
+    for name, size in given.items():
+        sizes[name] = sizes[name] if size is None else as_int(name, size)
+        check_range(name, sizes[name], 2, 10**6)
+    kind = GridGameOfControls if game.mean_field_of_controls else GridGame
+    return kind(
+        game=game,
+        points=(sizes["num_states"],) * game.state_dim,
+        levels=(sizes["num_actions"],) * game.action_dim,
+        num_noise=sizes["num_noise"],
+        horizon=game.horizon,
+        discount=game.discount,
+    )
+
+
+class Landings(NamedTuple):
+    """Near which points players land, from states x by actions a, and with which weight."""
 
     near: Array
     weight: Array
@@ -111,18 +133,35 @@ class _Landings(NamedTuple):
         return np.einsum("xak,xak->xa", v[self.near], self.weight)
 
 
-def _landings(grid: GridGame, t: int, x: Array, m: Array) -> _Landings:
-    """Return near points and weights (X, A, K) of points x (X,); K counts noise and corners."""
-    state = tuple(v[x, None, None] for v in grid.states)
-    action = tuple(v[:, None] for v in grid.actions)
+def landings(
+    grid: GridGame, t: int, state: tuple[Array, ...], action: tuple[Array, ...], m: Array
+) -> Landings:
+    """Return where players land on a grid.
+
+    Args:
+        grid: The grid.
+        t: Time.
+        state: Components of the states, (X, 1) each.
+        action: Components of the actions, (X, L) or (L,) each.
+        m: The mean field met.
+
+    Returns:
+        Near points and weights (X, L, K); K counts noise and corners.
+    """
+    state, action = (tuple(v[..., None] for v in point) for point in (state, action))
     law = grid.game.noise_law(t, state, action, m)
     width = law.std if isinstance(law, Normal) else law.high - law.low
     noise = tuple(law[0] + width * values for values in grid.noise)
     there = np.broadcast_arrays(*grid.game.step(t, state, action, m, noise))
     near, weight = grid.around(tuple(there))
-    rows = (len(x), grid.num_actions, -1)
+    rows = (*near.shape[:2], -1)
     weight = weight.reshape(rows) / len(grid.noise[0])
-    return _Landings(near.astype(np.int32).reshape(rows), weight)
+    return Landings(near.astype(np.int32).reshape(rows), weight)
+
+
+def _everywhere(grid: GridGame, t: int, x: Array, m: Array) -> Landings:
+    """Return landings (X, A, K) from points x (X,) by all actions."""
+    return landings(grid, t, tuple(v[x, None] for v in grid.states), grid.actions, m)
 
 
 def _rewards(grid: GridGame, t: int, x: Array, m: Array) -> Array:
@@ -141,38 +180,3 @@ def _moves_are_fixed(grid: GridGame) -> bool:
     except TouchedError:
         return False
     return True
-
-
-def _stand_ins(grid: GridGame) -> Array:
-    """Return for every point itself if no wall touches it, else the nearest such point, (S,)."""
-    game, every = grid.game, np.arange(grid.num_states)
-    if not has_walls(game):
-        return every
-    sides = zip(game.state_low, game.state_high, strict=True)
-    nudge = [1e-9 * (high - low) for low, high in sides]
-    free = np.ones(grid.num_states, bool)
-    for corner in np.ndindex((2,) * game.state_dim):
-        moves = zip(grid.states, nudge, corner, strict=True)
-        free &= game.room[game.place(tuple(v + (2 * up - 1) * by for v, by, up in moves))] > 0
-    open_, points = np.flatnonzero(free), np.stack(grid.states, -1)
-    for x in np.flatnonzero(~free):
-        every[x] = open_[((points[open_] - points[x]) ** 2).sum(-1).argmin()]
-    return every
-
-
-def _check(game: ContinuousGame, mean_fields: Array) -> Array:
-    """Return checked mean fields, float64 (T, *shape)."""
-    horizon = decisions(game, "a best response on a grid")
-    if game.state_dim not in RESOLUTION:
-        raise ValueError(
-            f"a grid can have at most {max(RESOLUTION)} state components, {game.name} has"
-            f" {game.state_dim}: train a best response and give it to metrics.simulated_gain"
-        )
-    if not np.isfinite([*game.action_low, *game.action_high]).all():
-        raise ValueError(
-            "actions must be bounded to be put on a grid: give the game bounds that are wide enough"
-        )
-    m, wanted = np.asarray(mean_fields, np.float64), (horizon, *game.mean_field_shape)
-    if m.shape != wanted or not np.isfinite(m).all():
-        raise ValueError(f"mean_fields must be finite numbers of shape {wanted}, got {m.shape}")
-    return m

@@ -38,7 +38,7 @@ ENTRIES = 2_000_000
 """Rewards that are computed at once."""
 
 
-def welfare(game: FiniteGame, policy: Array) -> float:
+def welfare(game: FiniteGame, policy: Any) -> float:
     """Return what an average player earns when everybody follows ``policy``.
 
     Stationary: discounted over an endless time in the stationary mean field; ``1 - discount`` of it

@@ -12,10 +12,10 @@ from mfg_envs.exact import riccati
 from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, Normal, as_array, as_entries, density
 from mfg_envs.numerics.compiler import bind
+from mfg_envs.players.observers import ContinuousObserver
 from mfg_envs.simulate import continuous_kernels
 from mfg_envs.simulate.actions import read_points
 from mfg_envs.simulate.moment import sealed
-from mfg_envs.simulate.observers import ContinuousObserver
 from mfg_envs.simulate.simulator import Frozen, PopulationSimulator
 from mfg_envs.soundness.continuous import check_sound_continuous
 from mfg_envs.soundness.initial_laws import initial_law

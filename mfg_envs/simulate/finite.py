@@ -13,11 +13,11 @@ from mfg_envs.exact import policies
 from mfg_envs.game import Array, FiniteGame, as_array
 from mfg_envs.numerics import random
 from mfg_envs.numerics.compiler import bind
+from mfg_envs.players.observers import Observer
 from mfg_envs.simulate import finite_kernels
 from mfg_envs.simulate.acting import Policy, Table
 from mfg_envs.simulate.actions import read_actions, refuse, whole_actions
 from mfg_envs.simulate.moment import checked_states, sealed
-from mfg_envs.simulate.observers import Observer
 from mfg_envs.simulate.results import Rollout
 from mfg_envs.simulate.simulator import Crowd, Frozen, PopulationSimulator
 from mfg_envs.soundness.finite import check_sound

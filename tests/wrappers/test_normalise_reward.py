@@ -1,6 +1,7 @@
 """Normalised rewards of agents that differ, or leave before the others."""
 
 import numpy as np
+import pytest
 from gymnasium import spaces
 from toy_envs import Clock, Kinds
 
@@ -15,19 +16,22 @@ class Team(Kinds):
         return seen, {a: 1.0 + self.possible_agents.index(a) for a in rewards}, *rest
 
 
-def normalised_by_hand(hours, die, discount):
+def normalised_by_hand(hours, die, discount, centre=False):
     """Return the normalised rewards of agents who earn 1, 2, ... and leave after ``die`` steps."""
     mean, variance, count, returns = 0.0, 1.0, 1e-4, np.zeros(len(die))
-    given = []
+    given, earned = [], []
     for k in range(hours):
         t = k % max(die)
         alive = np.array([t < end for end in die])
-        returns = np.where(alive, (t > 0) * discount * returns + np.arange(1, len(die) + 1), 0)
+        reward = np.arange(1.0, len(die) + 1)
+        earned += reward[alive].tolist()
+        reward -= centre * np.mean(earned)
+        returns = np.where(alive, (t > 0) * discount * returns + reward, 0)
         new = returns[alive]
         gap, total = new.mean() - mean, count + new.size
         spread = variance * count + new.size * new.var() + gap**2 * count * new.size / total
         mean, variance, count = mean + gap * new.size / total, spread / total, total
-        given.append(np.where(alive, np.arange(1, len(die) + 1), 0) / np.sqrt(variance + 1e-8))
+        given.append(np.where(alive, reward, 0) / np.sqrt(variance + 1e-8))
     return np.array(given)
 
 
@@ -59,6 +63,23 @@ def test_rewards_of_agents_that_leave_are_the_same_as_arrays():
     wanted = normalised_by_hand(10, DIE, 0.5)
     for k in range(10):
         np.testing.assert_allclose(arrays.step(np.zeros(3, int)).reward, wanted[k], rtol=1e-12)
+
+
+def test_what_is_earned_on_average_is_taken_away():
+    env = NormaliseReward(Team(DIE), 0.5, centre=True)
+    wanted = normalised_by_hand(10, DIE, 0.5, centre=True)
+    assert wanted[0].tolist() == pytest.approx([-1 / (2 / 3) ** 0.5, 0, 1 / (2 / 3) ** 0.5], 1e-3)
+    arrays = as_arrays(NormaliseReward(Team(DIE), 0.5, centre=True))
+    arrays.reset()
+    for k in range(10):
+        if not env.agents:
+            env.reset()
+        got = env.step(dict.fromkeys(env.agents, 0))[1]
+        living = [k % 5 < end for end in DIE]
+        np.testing.assert_allclose(list(got.values()), wanted[k][living], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            arrays.step(np.zeros(3, int)).reward, wanted[k], rtol=1e-12, atol=1e-12
+        )
 
 
 def test_rewards_change_whatever_is_observed():

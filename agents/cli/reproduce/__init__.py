@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-STUDIES = ("deda_fp", "nash_gap", "pma", "ring_road", "solvers", "subsample")
+STUDIES = ("deda_fp", "n_players", "nash_gap", "pma", "ring_road", "solvers", "subsample")
 """The folder of each study; its ``command`` is ``mfg-envs reproduce NAME``, with hyphens."""
 
 

@@ -15,13 +15,14 @@ EXAMPLES = {
         "mfg-envs play sis --policy results/SemiSGD_sis --render human --fps 5",
     ),
     "train": (
-        "mfg-envs train SemiSGD ring_road",
         "mfg-envs train OnlineMirrorDescent sis --set rate=0.5 --game-set recovery=0.5",
+        "mfg-envs train IndependentLearners ring_road --set algorithm=DQN --agents 10",
         "mfg-envs train my_learner.py:MyLearner my_game.py:MyGame --seeds 3",
     ),
     "evaluate": (
-        "mfg-envs evaluate results/SemiSGD_ring_road",
-        "mfg-envs evaluate results/SemiSGD_ring_road --agents 10,100,1000 --json numbers.json",
+        "mfg-envs evaluate results/SemiSGD_ring_road --agents 10,1000 --json out.json",
+        "mfg-envs evaluate model.zip --game sis --set recovery=0.5 --observe state",
+        "mfg-envs evaluate team --game four_rooms_grid",
     ),
     "plot": (
         "mfg-envs plot results/SemiSGD_ring_road",

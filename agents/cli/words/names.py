@@ -81,6 +81,7 @@ def learner_class(name: str) -> Any:
     if ":" in name:
         return own_class(name, "learner")
     offered = {cls.__name__: cls for cls in offered_learners()}
+    name = learners.RUN_AS.get(name, name)
     if name in learners.LATER:
         found = getattr(learners, name)
         if isinstance(found, type) and is_dataclass(found):

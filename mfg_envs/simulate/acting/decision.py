@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mfg_envs.game import Array
-from mfg_envs.simulate.acting.policy import Policy
+from mfg_envs.players.policy import Policy
 
 
 class Decision(NamedTuple):

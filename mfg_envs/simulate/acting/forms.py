@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,20 @@ import numpy as np
 from mfg_envs.exact import policies, riccati
 from mfg_envs.exact.discretise import GridPolicy
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, TeamGame
-from mfg_envs.simulate.acting.mixtures import Mixture
-from mfg_envs.simulate.acting.models import Model, Module
-from mfg_envs.simulate.acting.policy import Policy
-from mfg_envs.simulate.acting.rules import Function, OnGrid, Table
-from mfg_envs.simulate.observers import ContinuousObserver, Observer
+from mfg_envs.players.forms import acting_policy
+from mfg_envs.players.functions import Function
+from mfg_envs.players.mixtures import Mixture
+from mfg_envs.players.policy import Policy
+from mfg_envs.simulate.acting.rules import OnGrid, Table
 
 
 def as_policy(
-    game: Any, policy: Any, *, observe: Sequence[str] | None = None, epsilon: float = 0.0
+    game: Any,
+    policy: Any,
+    *,
+    observe: Sequence[str] | None = None,
+    epsilon: float = 0.0,
+    deterministic: bool = False,
 ) -> Policy:
     """Return a policy of a game as an object that acts.
 
@@ -39,8 +43,10 @@ def as_policy(
     Args:
         game: The game that is played.
         policy: A policy in any form.
-        observe: What a model or a module sees, see ``Observer``; None: the parts by default.
+        observe: What a model or a module sees, see ``Observer``; None: what its own environment
+            shows if that is one of ours, else the parts by default.
         epsilon: Chance of an evenly drawn legal action instead of a model's; finite games.
+        deterministic: Whether a model does what it finds best, and does not draw.
 
     Raises:
         ValueError: If a table or a model is of another game.
@@ -49,13 +55,10 @@ def as_policy(
     if isinstance(policy, Policy):
         return policy
     if isinstance(game, FiniteGame | ContinuousGame):
-        if hasattr(policy, "predict"):
-            return Model(game, _observer(game, observe), policy, epsilon)
-        if hasattr(policy, "state_dict") and callable(policy):
-            return Module(game, _observer(game, observe), policy, epsilon)
-        if callable(policy) and not isinstance(policy, type):
-            _check_takes(policy)
-            return Function(policy)
+        how: Any = {"observe": observe, "epsilon": epsilon, "deterministic": deterministic}
+        acting = acting_policy(game, policy, **how)
+        if acting is not None:
+            return acting
     if isinstance(game, FiniteGame):
         on_it = isinstance(policy, GridPolicy) and policy.grid == game
         table: Any = policy.policy if on_it else policy
@@ -74,19 +77,6 @@ def as_policy(
     else:
         raise TypeError(f"a game is needed, from make_game(...) or your own, got {game!r:.200}")
     raise TypeError(f"policy must be {wanted}, got {policy!r:.200}")
-
-
-def _check_takes(policy: Any) -> None:
-    """Raise a TypeError unless a function can be called with time and states."""
-    try:
-        signature(policy).bind(0, None)
-    except ValueError:  # it is not written in Python, and does not say
-        return
-    except TypeError as error:
-        raise TypeError(
-            f"policy must be a function of (t, x), got {policy!r:.200}, which cannot be called so:"
-            f" {error}"
-        ) from error
 
 
 def mixture(
@@ -108,9 +98,3 @@ def mixture(
     parts = tuple(as_policy(game, policy) for policy in policies)
     even = np.ones(len(parts)) / max(len(parts), 1)
     return Mixture(parts, even if weights is None else weights)
-
-
-def _observer(game: Any, observe: Sequence[str] | None) -> Observer | ContinuousObserver:
-    if isinstance(game, FiniteGame):
-        return Observer(game, observe)
-    return ContinuousObserver(game, observe)

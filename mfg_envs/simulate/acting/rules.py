@@ -1,17 +1,15 @@
-"""Policies that read time and private state: tables, tables on a grid, functions."""
+"""Policies that read time and private state: tables, and tables on a grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from mfg_envs.exact.discretise import GridGame, GridPolicy
 from mfg_envs.game import Array, FiniteGame
-from mfg_envs.simulate.acting.policy import Draws, Policy
+from mfg_envs.players.policy import Draws, Policy
 from mfg_envs.simulate.alias import alias_table, sample_actions
 
 
@@ -33,6 +31,10 @@ class Table(Policy):
         alias = alias_table(self.policy)
         return alias.reshape(-1, *alias.shape[-2:])
 
+    @property
+    def reads_crowd(self) -> bool:
+        return False
+
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
         return sample_actions(self.alias[min(t, len(self.alias) - 1)], x, draws.keys, t)
 
@@ -51,6 +53,10 @@ class OnGrid(Policy):
 
     game: GridGame
     policy: Array
+
+    @property
+    def reads_crowd(self) -> bool:
+        return False
 
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
         u = np.stack([draws.uniform(x.shape[1], j) for j in range(2)], -1)
@@ -72,25 +78,6 @@ class OnGrid(Policy):
         """Return what rows (S, ...) of the grid points around states come to there."""
         index, weight = self.game.around(tuple(np.moveaxis(x, -1, 0)))
         return (rows[index] * weight[..., None]).sum(-2)
-
-
-@dataclass(frozen=True, eq=False)
-class Function(Policy):
-    """Actions that are a function of time and private states, (t, x) -> a.
-
-    A function that draws at random does so by itself, and for every player.
-
-    Attributes:
-        function: Takes t and states (B, N) or (B, N, d); returns the actions of all.
-    """
-
-    function: Callable[[int, Array], Any]
-
-    def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Any:
-        return self.function(t, x)
-
-    def mean(self, t: int, x: Array, m: Array | None = None) -> Array:
-        return np.asarray(self.function(t, x))
 
 
 def _at(rules: Array, t: int) -> Array:

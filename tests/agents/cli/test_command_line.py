@@ -131,6 +131,11 @@ def test_show_tells_the_parameters_of_a_learner():
     assert unknown == "no game or learner is called 'SemiSDG'; did you mean 'SemiSGD'?"
 
 
+def test_a_class_that_takes_an_environment_runs_by_its_name():
+    assert learner_class("IndependentLearners").__name__ == "IndependentSB3"
+    assert "mfg-envs train IndependentLearners GAME" in invoke("show", "IndependentLearners").output
+
+
 @pytest.mark.parametrize("name", sorted(c.__name__ for c in offered_learners()))
 def test_show_says_something_of_every_parameter_of_a_learner(name):
     ended = invoke("show", name)
@@ -149,7 +154,8 @@ def test_show_refuses_a_picture_without_a_folder_before_it_prints():
 def test_names_are_completed():
     assert complete_game("four") == ["four_rooms_grid", "four_rooms"]
     assert complete_learner("Sem") == ["SemiSGD"]
-    assert complete_learner("Independent") == ["IndependentLearners"]
+    wanted = ["IndependentLearners", "IndependentQ", "IndependentSB3"]
+    assert complete_learner("Independent") == wanted
     assert complete_learner("x") == []
 
 

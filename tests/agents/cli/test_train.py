@@ -128,7 +128,12 @@ def test_a_sweep_of_another_configuration_is_refused(tmp_path):
 REFUSED = [
     (("SemiSGD", "ring_rod"), "no game is called 'ring_rod'; did you mean 'ring_road'"),
     (("SemiSG", "sis"), "no learner is called 'SemiSG'; did you mean 'SemiSGD'?"),
-    (("IndependentLearners", "sis"), "IndependentLearners has no number of iterations"),
+    (("learned_response", "sis"), "learned_response has no number of iterations"),
+    (("IndependentLearners", "sis", "--set", "algorithm=SAC"), "SAC does not choose from Discrete"),
+    (
+        ("IndependentLearners", "sis", "--set", "n_step=8"),
+        "has no parameter 'n_step'; did you mean",
+    ),
     ((*ROAD, "--set", "alpa=1"), "SemiSGD has no parameter 'alpa'; did you mean 'alpha'?"),
     ((*ROAD, "--set", "alpha=x"), "SemiSGD: alpha must be a number, got 'x'"),
     ((*ROAD, "--set", "alpha=1", "--set", "alpha=2"), "--set has alpha twice: choose one"),

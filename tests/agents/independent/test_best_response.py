@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from stable_baselines3 import DQN, PPO, SAC
 
-from agents.independent.best_response import learned_response, tabulate
+from agents.independent.best_response import MostProbable, learned_response
 from mfg_envs import exact, make_game, policies
 from mfg_envs.environments.population import PopulationEnv
+from mfg_envs.players.observers import Observer
 from mfg_envs.simulate.batch import BatchEnv
-from mfg_envs.simulate.observers import Observer
 from wrappers import SharedPolicyVecEnv, as_arrays
 
 
@@ -28,6 +28,11 @@ class Oracle:
             answers = np.where(same.any(1), rule.argmax(-1)[same.argmax(1)], answers)
         assert (answers >= 0).all()
         return answers, None
+
+
+def tabulate(game, mean_fields, model, observe=None):
+    """Return the most probable actions of a model that meets given mean fields."""
+    return policies.tabulate(MostProbable(game, model, observe), game, mean_fields=mean_fields)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNormalize
 
-from agents.independent.best_response import learned_response, tabulate
-from mfg_envs import exact, make_game, metrics, policies
+from agents.independent.best_response import MostProbable, learned_response
+from mfg_envs import exact, make_game, policies
 from mfg_envs.environments.population import PopulationEnv
-from mfg_envs.simulate.observers import Observer
+from mfg_envs.players.observers import Observer
 from wrappers import SharedPolicyVecEnv
 
 GAME = make_game("sis", horizon=4)
@@ -63,7 +63,8 @@ def test_the_table_of_a_model_is_what_it_does_through_its_wrappers():
         normaliser = model.get_vec_normalize_env()
         if normaliser is not None:
             normaliser.obs_rms.mean[:], normaliser.obs_rms.var[:] = -7.0, 1e-4
-        return model, tabulate(GAME, crowd(), model)
+        acting = MostProbable(GAME, model)
+        return model, policies.tabulate(acting, GAME, mean_fields=crowd())
 
     model, plain = table(lambda env: env)
     _, swapped = table(Swap)
@@ -135,18 +136,13 @@ def test_a_model_with_a_memory_is_refused_before_it_learns(game, factory):
     assert made[0].num_timesteps == 0
 
 
-@pytest.mark.parametrize(
-    "measure",
-    [
-        exact.exploitability,
-        exact.flow,
-        lambda game, model: metrics.nash_gap(game, model, 3),
-        lambda game, model: learned_response(game, model, recurrent, 64),
-    ],
-)
-def test_a_measure_of_tables_says_how_a_model_becomes_one(measure):
-    env = PopulationEnv(GAME, 2)
-    model = PPO("MlpPolicy", SharedPolicyVecEnv(env), **SMALL)
-    for given, name in ((model, "PPO"), ({"person_0": model}, "dict"), (lambda x: x, "function")):
-        with pytest.raises(TypeError, match=rf"\(T, S, A\) .* got {name}: .*agents.tabulate"):
-            measure(GAME, given)
+def test_a_crowd_that_follows_a_model_is_met_as_its_table(use):
+    use("numpy")
+    model = PPO("MlpPolicy", SharedPolicyVecEnv(PopulationEnv(GAME, 2)), seed=0, **SMALL)
+
+    def learn(policy):
+        return learned_response(GAME, policy, lambda env: PPO("MlpPolicy", env, **SMALL), 64)
+
+    one, two = learn(model), learn(policies.tabulate(model, GAME))
+    assert one.gain == two.gain
+    np.testing.assert_array_equal(one.response, two.response)

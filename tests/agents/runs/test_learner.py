@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pytest
 from pettingzoo import ParallelEnv
+from small_learners import SMALL, source_of
 
 import agents
 from agents import Iterate, PolicyMirrorAscent, SubsampleMFQ, Sweep
@@ -15,7 +16,6 @@ from agents.cli.listing import offered_learners
 from agents.cli.training import plan_of
 from agents.runs.learner import Learner, declared_kinds, facts
 from mfg_envs import make_game
-from mfg_envs.environments.population import PopulationEnv
 from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
 from mfg_envs.games.roads.routing_cycle import TrafficAssignment
 
@@ -223,6 +223,9 @@ SMALL = {
     "BatchedIndependentPPO": {"num_steps": 8},
     "AveragePolicyFictitiousPlay": CLONED,
     "DedaFP": {**CLONED, "trajectories": 20, "flow_steps": 2, "flow_batch": 8},
+    "IndependentQ": {"num_players": 5, "num_steps": 10},
+    "MeanFieldActorCritic": {"num_players": 5, "num_steps": 10, "num_updates": 3},
+    "MeanFieldQ": {"num_players": 5, "num_steps": 10, "num_updates": 3},
     "PolicyMirrorAscent": {"num_players": 5, "td_steps": 10},
     "QMIteration": {"inner_steps": 5},
     "SampledFixedPointIteration": {"inner_steps": 5},

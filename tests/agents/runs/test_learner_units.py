@@ -35,6 +35,7 @@ LEARNERS = [
     agents.MFOMO(),
     PolicyMirrorAscent(mode="exact", reward_range=(-2.0, 1.0)),
     PolicyMirrorAscent(num_players=5, td_steps=20, reward_range=(-2.0, 1.0)),
+    agents.IndependentQ(num_players=5, num_steps=20),
     agents.QMIteration(inner_steps=20, alpha=0.5, heat_growth=0.2),
     agents.SemiSGD(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),
     agents.SampledFixedPointIteration(inner_steps=20, alpha=0.5, heat=2.0, q_scale=0.1),

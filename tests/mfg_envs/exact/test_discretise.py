@@ -156,8 +156,8 @@ def test_a_linear_quadratic_game_far_from_its_bounds_has_the_closed_form():
 
 
 def test_what_cannot_be_put_on_a_grid():
-    with pytest.raises(ValueError, match="a game with walls cannot be put on a grid"):
-        discretise(make_game("four_rooms"))
+    with pytest.raises(ValueError, match=r"num_states must be at least 21, got 20: walls of four"):
+        discretise(make_game("four_rooms"), num_states=20)
     with pytest.raises(ValueError, match="actions must be bounded to be put on a grid"):
         discretise(make_game("linear_quadratic", action_bound=None))
     for wrong in ({"num_states": 1}, {"num_actions": 1}, {"num_noise": 1}):

@@ -11,6 +11,7 @@ from toys.complete import EVERY, TWICE
 from agents import OnlineMirrorDescent
 from mfg_envs import exact, policies
 from mfg_envs.exact import passes
+from mfg_envs.exact.compiled_choices import states_innermost
 from mfg_envs.exact.tables import kernel
 from mfg_envs.games.four_rooms_grid import FourRoomsGrid, TorusGrid
 from mfg_envs.games.ring_road import RingRoad
@@ -35,7 +36,7 @@ def large(request, toys):
 
 def innermost(table):
     """Return the same numbers with the state innermost in memory."""
-    return policies.states_innermost(table).swapaxes(-1, -2)
+    return states_innermost(table).swapaxes(-1, -2)
 
 
 def test_every_block_is_what_numpy_says(large, random_policy, use):

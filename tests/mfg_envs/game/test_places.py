@@ -10,7 +10,7 @@ from toys import Queues, Tolls
 
 from agents import QMIteration
 from mfg_envs import BatchEnv, PopulationEnv, check_env, check_game, exact, policies
-from mfg_envs.simulate.observers import Observer
+from mfg_envs.players.observers import Observer
 from mfg_envs.testing import ContractError
 
 GAMES = (Queues(), Tolls())

@@ -249,13 +249,6 @@ def test_in_four_rooms_the_response_earns_what_the_grid_says(num_states, num_act
     assert found.estimate == pytest.approx(found.gain.mean, rel=0.01)
 
 
-def test_a_crowd_is_not_moved_on_a_grid_among_walls():
-    game = make_game("four_rooms", horizon=2, bins=20)
-    found = metrics.grid_response(game, np.ones((2, 20, 20)), num_states=11, num_actions=2)
-    with pytest.raises(ValueError, match="would mix through the walls: simulate it"):
-        found.policy.mean_fields()
-
-
 def test_invalid_flows_sizes_and_endless_games_are_refused():
     game = make_game("linear_quadratic")
     flow = np.zeros((21, 1))

@@ -133,7 +133,7 @@ def test_a_policy_that_is_as_good_as_any_is_kept():
     policy = exact.best_response(game, exact.law_met(game, policies.uniform(game)))
     player = OneOfMany(expect(game, policy), 5)
     crowds = np.tile(player.expected.law, (3, 4, 1))
-    assert np.array_equal(own_state_response(player, crowds), np.repeat(policy[None], 3, 0))
+    assert np.array_equal(own_state_response(player, crowds).policy, np.repeat(policy[None], 3, 0))
     found = nash_gap(game, policy, 5, num_episodes=3, num_steps=20)
     assert (found.gap, found.error) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
 
@@ -167,7 +167,7 @@ def test_a_policy_on_a_grid_is_played_on_the_grid():
             "LinearQuadratic is continuous: give a GridPolicy",
         ),
         ({"game": make_game("linear_quadratic")}, "policy must be a function .* a GridPolicy"),
-        ({"policy": lambda t, x: x}, r"policy must be an array \(S, A\) .* got function"),
+        ({"policy": lambda x: x}, r"policy must be a function of \(t, x\)"),
         ({"game": make_game("dispatcher")}, "Dispatcher is not a game of equal players"),
     ],
 )

@@ -215,7 +215,8 @@ def test_a_mixture_needs_policies_and_no_team(toys):
         (LINE, np.zeros((4, 1)), "a function of .*GridPolicy.*riccati.Affine.*Stable.*torch"),
         (make_game("dispatcher"), np.zeros(3), "a SubsampledPolicy or another Policy"),
         ("sis", np.zeros(3), r"from make_game\(\.\.\.\)"),
-        (make_game("sis"), {"a": 1}, r"policy must be an array \(S, A\)"),
+        (make_game("sis"), {"a": 1}, r"one policy, got dict .* metrics\.team_gap"),
+        (make_game("sis"), int, r"policy must be an array \(S, A\)"),
         (make_game("sis"), np.zeros((2, 9)), r"policy must have shape \(S, A\) = \(2, 5\)"),
     ],
 )

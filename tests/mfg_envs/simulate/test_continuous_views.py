@@ -35,15 +35,17 @@ def game(request):
 
 def test_observations_by_hand():
     game = make_game("beach_bar", bins=10, blur_width=0.1)
-    parts = ("mean_field", "density", "state", "time")
+    parts = ("mean_field", "density", "log_density", "state", "time")
     env = BatchEnv(game, 1, 4, 0, observe=parts)
     env.reset()
     step = env.step(np.zeros((1, 4, 1)))
     x, m = step.state[0, :, 0], step.mean_field[0]
     place = (10 * x).astype(int)
     near = np.stack([place, np.maximum(place - 2, 0), np.minimum(place + 2, 9)], -1)
+    peak = density.peak(game)  # in units of an even spread, since the beach has length 1
+    logs = np.log(1 + m[near]) / np.log(1 + peak)
     wanted = np.column_stack(
-        [np.tile(m / density.peak(game), (4, 1)), m[near], 2 * x - 1, np.full(4, 1 / 11)]
+        [np.tile(m / peak, (4, 1)), m[near], logs, 2 * x - 1, np.full(4, 1 / 11)]
     )
     assert step.observation.dtype == np.float32
     assert np.allclose(step.observation[0], wanted, atol=1e-6)
@@ -72,6 +74,7 @@ def test_the_plain_state_is_what_arrays_observe_by_default(game):
     ("name", "parts", "message"),
     [
         ("line", ("density",), "the mean field is a mean_state: use 'mean_field'"),
+        ("line", ("log_density",), "the mean field is a mean_state: use 'mean_field'"),
         ("line", ("point", "time"), "'point' stands alone"),
         ("line", ("index",), "observe must be one of 'point', 'state'"),
         ("line", ("time", "time"), "names a part twice"),

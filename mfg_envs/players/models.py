@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mfg_envs.game import Array, ContinuousGame, FiniteGame, check_range
-from mfg_envs.simulate.acting.policy import Draws, Policy, over_normal
+from mfg_envs.players.policy import Draws, Policy, over_normal
 
 PASSED = {
     *("VecNormalize", "VecMonitor", "VecVideoRecorder", "VecCheckNan", "Monitor", "RewardWrapper"),
@@ -35,17 +35,23 @@ class _Observing(Policy):
         observer: Turns states, time and crowd into observations.
         trained: The model or module.
         epsilon: Chance of an evenly drawn legal action instead; finite games.
+        deterministic: Whether it does what it finds best, the mean or the most probable action.
     """
 
     game: FiniteGame | ContinuousGame
     observer: Any
     trained: Any
     epsilon: float = 0.0
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         check_range("epsilon", self.epsilon, 0, 1)
         if self.epsilon and isinstance(self.game, ContinuousGame):
             raise ValueError("epsilon is for finite games: actions here are no finite set")
+
+    @property
+    def reads_crowd(self) -> bool:
+        return self.observer.crowd
 
     def act(self, t: int, x: Array, draws: Draws, m: Array | None = None) -> Array:
         return self._act(x, self._seen(t, x, m), draws)
@@ -76,7 +82,7 @@ class _Observing(Policy):
     def _seen(self, t: int, x: Array, m: Array | None) -> Array:
         """Return the observations of all players, (B, N, ...)."""
         if m is None:
-            if not {"density", "mean_field"}.isdisjoint(self.observer.parts):
+            if self.reads_crowd:
                 raise ValueError(f"what is seen, {self.observer.parts}, needs the mean field m")
             m = np.zeros((1, *self.game.mean_field_shape))
         if isinstance(self.game, FiniteGame) and self.game.mean_field_of_controls:
@@ -96,6 +102,8 @@ class _Observing(Policy):
         even = legal / legal.sum(-1, keepdims=True)
         rows = seen.reshape(x.size, *seen.shape[2:])
         law = self._chances(rows, legal.reshape(x.size, -1)).reshape(legal.shape) * legal
+        if self.deterministic:
+            law = np.eye(legal.shape[-1])[law.argmax(-1)] * legal
         total = law.sum(-1, keepdims=True)
         law = np.where(total > 0, law / np.where(total > 0, total, 1), even)
         return (1 - self.epsilon) * law + self.epsilon * even
@@ -104,6 +112,7 @@ class _Observing(Policy):
         """Return actions of a continuous game, within its bounds, given numbers (B, N k)."""
         game: Any = self.game
         (B, N), k = x.shape[:2], game.action_dim
+        normal = np.zeros_like(normal) if self.deterministic else normal
         a = self._drawn(seen.reshape(B * N, *seen.shape[2:]), normal.reshape(B * N, k))
         return np.clip(a.reshape(B, N, k), game.action_low, game.action_high)
 

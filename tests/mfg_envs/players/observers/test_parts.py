@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mfg_envs import BatchEnv, make_game
-from mfg_envs.simulate.observers import ContinuousObserver, Observer, TeamObserver
-from mfg_envs.simulate.observers.parts import checked_parts, columns
+from mfg_envs.players.observers import ContinuousObserver, Observer, TeamObserver
+from mfg_envs.players.observers.parts import checked_parts, columns
 
 ROAD = make_game("ring_road", num_cells=6, num_speeds=4, horizon=5)
 BAR, TEAM = make_game("beach_bar"), make_game("dispatcher")

@@ -7,8 +7,8 @@ import pytest
 
 from mfg_envs import BatchEnv, exact, make_game, policies
 from mfg_envs.numerics import random
+from mfg_envs.players.observers import ContinuousObserver, Observer
 from mfg_envs.simulate.acting import Draws, as_policy
-from mfg_envs.simulate.observers import ContinuousObserver, Observer
 from mfg_envs.simulate.play import play
 
 torch = pytest.importorskip("torch")

@@ -69,6 +69,11 @@ class Policy(ABC):
     (1, *mean_field_shape).  Player i of population b acts the same whoever plays beside it.
     """
 
+    @property
+    def reads_crowd(self) -> bool:
+        """Whether what a player does depends on the mean field."""
+        return True
+
     @abstractmethod
     def act(self, t: int, x: Any, draws: Draws, m: Array | None = None) -> Any:
         """Return everybody's action: int (B, N), of a continuous game (B, N, k)."""

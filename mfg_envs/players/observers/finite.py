@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from mfg_envs.game import Array, FiniteGame
 from mfg_envs.numerics.memory import check_memory
-from mfg_envs.simulate.observers.parts import checked_parts, columns
+from mfg_envs.players.observers.parts import checked_parts, columns
 from mfg_envs.soundness.finite import coordinates, neighbours
 
 PARTS = ("index", "state", "time", "density", "mean_field", "mask")

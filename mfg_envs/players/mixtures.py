@@ -11,7 +11,7 @@ import numpy as np
 from mfg_envs.game import Array, as_array
 from mfg_envs.game.probabilities import check_laws
 from mfg_envs.numerics import random
-from mfg_envs.simulate.acting.policy import Draws, Policy
+from mfg_envs.players.policy import Draws, Policy
 
 
 @dataclass(frozen=True, eq=False)

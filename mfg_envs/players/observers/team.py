@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mfg_envs.game import Array, TeamGame
-from mfg_envs.simulate.observers.parts import Columns, checked_parts, columns
+from mfg_envs.players.observers.parts import Columns, checked_parts, columns
 from mfg_envs.soundness.finite import coordinates
 
 

@@ -1,0 +1,1 @@
+"""Learners among N players side by side, scored exactly."""
