@@ -4,7 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .deep_finite.deep_fictitious_play import DeepFictitiousPlay
+from .deep_finite.deep_average_fictitious_play import DeepFictitiousPlay
 from .deep_finite.deep_munchausen_omd import DeepMunchausenOMD
 from .deep_finite.mean_field_ppo import MeanFieldPPO
 from .deep_play.average_policy_fictitious_play import AveragePolicyFictitiousPlay

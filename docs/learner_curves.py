@@ -69,6 +69,9 @@ TEAM = Curve(
     *("value of a team of k", surrogate_value),
     settings={"k": 4, "iterations": 100},
 )
+NETWORKS = Curve(
+    {"crowd_modelling": lambda: make_game("crowd_modelling")}, settings={"iterations": 20}
+)
 AMONG_N = Curve({"ring_road, 10 cells": lambda: make_game("ring_road", num_cells=10, num_speeds=5)})
 CURVES = {
     "BatchedIndependentPPO": Curve(
@@ -78,11 +81,14 @@ CURVES = {
         every=1,
         x="samples",
     ),
+    "DeepFictitiousPlay": NETWORKS,
+    "DeepMunchausenOMD": NETWORKS,
     "FrankWolfe": Curve(
         {"Sioux Falls": lambda: make_game("routing_cycle", cost="bpr")},
         *("cost of a trip", lambda game, i: metrics.travel_cost(game, i.mean_field)),
         settings={"iterations": 40},
     ),
+    "MeanFieldPPO": NETWORKS,
     "IndependentQ": AMONG_N._replace(settings={"num_players": 1000}, x="samples"),
     "MeanFieldActorCritic": AMONG_N._replace(settings={"iterations": 20}, x="samples"),
     "MeanFieldQ": AMONG_N._replace(settings={"iterations": 20}, x="samples"),

@@ -64,11 +64,31 @@ DEEP = (
     "\n\n"
     "![Densities as learned, beside the exact ones](../images/deda_fp_densities.png)"
 )
+MUNCHAUSEN = """\
+Exact exploitability on `four_rooms_grid` (13x13) with default parameters, three seeds, beside
+OpenSpiel 2.0.2's `munchausen_deep_mirror_descent` with the settings of its own example (seed 0) on
+its four rooms, the same game; policies of both as tables, scored by `exact.exploitability`, and CPU
+seconds of learning on one core.  Random play has 167.66.
+
+| DeepMunchausenOMD | seed 0 | 1 | 2 | CPU s | | OpenSpiel | | CPU s |
+|---|---|---|---|---|---|---|---|---|
+| iteration 1 | 76.2 | 78.3 | 76.2 | 6 | | iteration 1 | 98.1 | 24 |
+| 5 | 12.8 | 14.4 | 13.5 | 13 | | 5 | 75.6 | 116 |
+| 10 | 6.5 | 6.9 | 6.5 | 23 | | 10 | 45.5 | 220 |
+| 15 | 4.2 | 4.3 | 4.2 | 32 | | 14 | 47.3 | 302 |
+
+On an open torus of 320x320 cells (`layout="torus"`, 102 400 states, horizon 20; `hidden=(64, 64)`,
+`num_players=10000`) the exploitability falls from 110.7 to 38.2 after 5 iterations (32 CPU s) and
+7.1 after 9 (55 s); 1.4 GB of memory.
+"""
 AMONG_N = (
     "`mfg-envs reproduce n-players`: beside each other and beside a shared PPO, with 10, 100 and"
     " 1000 players on three games."
 )
 RESULTS = {
+    "DeepMunchausenOMD": MUNCHAUSEN,
+    "DeepFictitiousPlay": "The curve above; each policy is a table, which is scored exactly.",
+    "MeanFieldPPO": "The curve above; each policy is a table, which is scored exactly.",
     "AveragePolicyFictitiousPlay": DEEP,
     "DedaFP": DEEP,
     "SimpleFictitiousPlay": DEEP,

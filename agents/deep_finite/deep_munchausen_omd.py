@@ -4,7 +4,7 @@ Laurière et al., "Scalable Deep Reinforcement Learning Algorithms for Mean Fiel
 arXiv 2203.11973), D-MOMD.  Mirror descent plays the softmax of the sum of all action values so far,
 and networks cannot be added up.  So the sum is learned (Munchausen: Vieillard et al. 2020, arXiv
 2007.14430): from transitions (t, x, a, r, x') of players who meet the mean field of ``policy_k``,
-Q_{k+1} is fitted to (eq. 11 of the paper, with ``alpha = 1``) ::
+Q_{k+1} is fitted to ::
 
     r + alpha temperature log policy_k(a | x)
       + discount sum_b policy_k(b | x') [Q_{k+1}(x', b) - temperature log policy_k(b | x')]
@@ -89,7 +89,7 @@ class DeepMunchausenOMD(NetworkLearner):
             self.updates * (FIRST if k == 1 else 1), self.sweeps, self.batch, self.learning_rate
         )
         bonus = self.alpha * log
-        key = study.random(k, "fit")
+        key = study.key_of(k, "fit")
         q = fitted_values(game, study.networks, walks, ahead, bonus, scales, fit, key)
         if k == 1:
             temperature = self.temperature * max(spread(game, walks, q), scales[0] / 10)

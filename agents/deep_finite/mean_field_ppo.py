@@ -1,10 +1,10 @@
 """PPO of one policy that everybody shares, against the mean field of that very policy.
 
 Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Algumaei et al.,
-"Regularization of the policy updates for stabilizing Mean Field Games" (arXiv 2304.01547) runs it
-on mean-field games.  Players of ``policy_k`` meet its mean field and are followed.  With the ratio
-``rho`` of the chances of an action after and before, its generalised advantage A and the target
-G = A + V_before of the value, every network descends ::
+"Regularization of the policy updates for stabilizing Mean Field Games" (arXiv 2304.01547) use
+proximal updates in mean-field games.  Players of ``policy_k`` meet its mean field and are followed.
+With the ratio ``rho`` of the chances of an action after and before, its generalised advantage A and
+the target G = A + V_before of the value, every network descends ::
 
     mean[ -min(rho A, clip(rho, 1 - c, 1 + c) A) + value_weight (V - G)^2 - entropy_weight H ]
 
@@ -85,7 +85,7 @@ class MeanFieldPPO(NetworkLearner):
             gain / (gain.std() or 1.0),
             (gain + now) * unit / width,
         ).by_decision(networks.decisions)
-        improve_policy(self, networks, rollout, k, study.random(k, "fit"))
+        improve_policy(self, networks, rollout, k, study.key_of(k, "fit"))
         memory = networks.save() | {"unit": np.array(unit), "width": np.array(width)}
         met = walks.mean_field if game.horizon is not None else walks.mean_field.mean(0)
         return self._iterate(study, k, last.samples + walks.state.size, memory, met)

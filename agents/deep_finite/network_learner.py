@@ -42,7 +42,7 @@ class Study(NamedTuple):
     key: Any
     law: Remembered[Array]
 
-    def random(self, k: int, use: str) -> Any:
+    def key_of(self, k: int, use: str) -> Any:
         """Return the key of a use in the k-th iteration."""
         return random.subkey(self.key, random.LEARNER, k, USES.index(use))
 
@@ -68,6 +68,7 @@ class NetworkLearner(Learner):
     """
 
     learns: ClassVar[tuple[type, ...]] = (FiniteGame,)
+    random: ClassVar[bool] = True
 
     iterations: Count = 40
     num_agents: Count | None = None
@@ -143,7 +144,7 @@ class NetworkLearner(Learner):
                 law = study.law(policy)
                 first = law.sum(-1) if game.mean_field_of_controls else law
         met = None if N is not None else self._met(study, k, policy)
-        key = study.random(k, "walks")
+        key = study.key_of(k, "walks")
         return walk(
             *(game, policy, steps, self.num_players),
             **{"met": met, "explore": explore, "key": key, "num_agents": N, "first": first},
@@ -151,14 +152,14 @@ class NetworkLearner(Learner):
 
     def _first_networks(self, study: Study) -> dict[str, Array]:
         """Return random networks as arrays."""
-        return study.networks.begin(int(study.random(0, "networks") >> np.uint64(1)))
+        return study.networks.begin(int(study.key_of(0, "networks") >> np.uint64(1)))
 
     def _met(self, study: Study, k: int, policy: Array) -> Array:
         """Return the mean field or flow of a policy in the limit."""
         game = study.game
         if self.crowd is None:
             return game.crowd(study.law(policy))
-        seed = int(study.random(k, "crowd") >> np.uint64(1))
+        seed = int(study.key_of(k, "crowd") >> np.uint64(1))
         env = BatchEnv(game, 1, self.crowd, seed)
         env.reset()
         return env.rollout(policy, game.horizon or 1).mean_field[:, 0]

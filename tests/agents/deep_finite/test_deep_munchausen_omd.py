@@ -132,3 +132,12 @@ def test_four_rooms_with_default_parameters(seed):
     game = make_game("four_rooms_grid")
     found = last(DeepMunchausenOMD(iterations=15), game, seed)
     assert exact.exploitability(game, found.policy) < 8  # 167.66 where everybody acts at random
+
+
+@pytest.mark.slow
+def test_a_torus_of_more_than_a_hundred_thousand_cells():
+    game = make_game("four_rooms_grid", layout="torus", plan=(" " * 320,) * 320, horizon=20)
+    learner = DeepMunchausenOMD(iterations=10, hidden=(64, 64), num_players=10_000)
+    assert game.num_states == 102_400
+    uniform = exact.exploitability(game, policies.uniform(game))
+    assert exact.exploitability(game, last(learner, game).policy) < 0.15 * uniform

@@ -85,13 +85,13 @@ class DeepFictitiousPlay(NetworkLearner):
         networks.load(last.memory)
         fit = Fit(self.updates, self.sweeps, self.batch, self.learning_rate)
         none = np.zeros((networks.decisions, 1, 1))
-        q = fitted_values(game, networks, walks, ahead, none, scales, fit, study.random(k, "fit"))
+        q = fitted_values(game, networks, walks, ahead, none, scales, fit, study.key_of(k, "fit"))
         memory = networks.save() | {"unit": np.array(scales[0]), "width": np.array(scales[1])}
         q = (q + offsets(game, walks)).reshape(last.policy.shape)
         played = self._play(study, k, policies.greedy(q, game.legal_actions), last.policy, met)
         memory |= _reservoir(study, k, last.memory, played)
         networks.load({name: last.memory[f"average_{name}"] for name in NETWORKS})
-        updates, key = self.average_updates, study.random(k, "average")
+        updates, key = self.average_updates, study.key_of(k, "average")
         clone(networks, memory["states"], memory["actions"], updates, self.average_rate,
               self.batch, key)  # fmt: skip
         memory |= {f"average_{name}": part for name, part in networks.save().items()}
@@ -106,7 +106,7 @@ class DeepFictitiousPlay(NetworkLearner):
             law = study.law(average)
             first = law.sum(-1) if game.mean_field_of_controls else law
         steps = self.num_steps if game.horizon is None else game.horizon
-        key = study.random(k, "response")
+        key = study.key_of(k, "response")
         return walk(game, response, steps, self.num_players, met=met, explore=0.0, key=key,
                     first=first)  # fmt: skip
 
@@ -123,6 +123,6 @@ def _reservoir(
     if k == 1:
         return new
     size = new["states"].size
-    replaced = random.uniform(study.random(k, "reservoir"), size) < 1 / k
+    replaced = random.uniform(study.key_of(k, "reservoir"), size) < 1 / k
     replaced = replaced.reshape(new["states"].shape)
     return {name: np.where(replaced, part, memory[name]) for name, part in new.items()}
