@@ -3,7 +3,7 @@
 Yang, Luo, Li, Zhou, Zhang, Wang, "Mean Field Multi-Agent Reinforcement Learning" (ICML 2018,
 arXiv 1802.05438).  A player knows its state s and the mean action ``abar`` of the others in the
 step before (``mean_actions``).  With a network Q, its running average Q', and b over legal actions
-(eq. 8-10 and 12)::
+(their MF-Q)::
 
     pi(a | s, abar)  = softmax_a( Q'(s, a, abar) / temperature_k )
     v(s', abar')     = sum_b pi(b | s', abar') Q'(s', b, abar')
