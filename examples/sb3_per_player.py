@@ -2,7 +2,7 @@
 
 from stable_baselines3 import A2C, DQN, PPO
 
-from agents import IndependentLearners
+from agents import IndependentLearners, LogExploitability
 from mfg_envs import ring_road_v0
 
 env = ring_road_v0.parallel_env(num_agents=4, max_cycles=100)
@@ -14,7 +14,11 @@ learners = {
     ),
 }
 team = IndependentLearners(env, learners, copies=4, seed=0)
-team.learn(1_000)  # more for a good driver: 30_000
+log = LogExploitability(env.game, every=500, models=team.models)  # of the mixture of all four
+callbacks = {"vehicle_3": log}
+team.learn(1_000, callback=callbacks.get)  # more for a good driver: 30_000
+for steps, gain in zip(log.history["steps"], log.history["exploitability"], strict=True):
+    print(f"{steps} steps: exploitability {gain:.4f}")
 
 observations, _ = env.reset(seed=1)
 earned = dict.fromkeys(env.possible_agents, 0.0)
@@ -23,4 +27,6 @@ while env.agents:
     observations, rewards, *_ = env.step(actions)
     earned = {name: earned[name] + rewards[name] for name in earned}
 for name, total in earned.items():
-    print(f"{name} ({type(team.models[name]).__name__}): {total / env.max_cycles:.4f} a step")
+    gain = log.history[f"gain/{name}"][-1]
+    kind = type(team.models[name]).__name__
+    print(f"{name} ({kind}): {total / env.max_cycles:.4f} a step, would gain {gain:.4f} by leaving")

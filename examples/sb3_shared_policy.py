@@ -1,11 +1,13 @@
-"""Can a hundred drivers share one Stable-Baselines3 policy, without a loop over drivers?"""
+"""Can a hundred drivers share one Stable-Baselines3 policy, and how near is it to equilibrium?"""
 
 from stable_baselines3 import PPO
 
+from agents import LogExploitability
 from mfg_envs import ring_road_v0
 from wrappers import BatchedBootstrap, SharedPolicyVecEnv
 
-env = SharedPolicyVecEnv(ring_road_v0.parallel_env(num_agents=100, max_cycles=50))
+road = ring_road_v0.parallel_env(num_agents=100, max_cycles=50)
+env = SharedPolicyVecEnv(road)
 model = PPO("MlpPolicy", env, n_steps=10, batch_size=250, gamma=0.9, seed=0, device="cpu")
 
 
@@ -20,5 +22,8 @@ def reward_of(model, steps=50):
 
 
 print(f"before: {reward_of(model):.4f} a step")
-model.learn(5_000, callback=BatchedBootstrap())  # more for a good driver: 200_000
+log = LogExploitability(road.game, every=2_500)  # exact, and in the model's own logger
+model.learn(5_000, callback=[BatchedBootstrap(), log])  # more for a good driver: 200_000
 print(f"after:  {reward_of(model):.4f} a step")
+for steps, gain in zip(log.history["steps"], log.history["exploitability"], strict=True):
+    print(f"{steps} steps: exploitability {gain:.4f}")
