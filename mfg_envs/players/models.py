@@ -248,6 +248,11 @@ class Module(_Observing):
         try:
             with torch.no_grad():
                 return module(torch.as_tensor(rows, device=first.device))
+        except RuntimeError as error:
+            raise ValueError(
+                f"the {type(module).__name__} does not take observations of {self.observer.parts},"
+                f" {rows.shape} ({error}): give observe=, the parts that it was trained on"
+            ) from error
         finally:
             for part, training in modes:
                 part.training = training

@@ -152,6 +152,8 @@ def test_functions_and_modules_become_tables():
     seen = torch.tensor([[0.0], [0.25], [0.5], [0.75]])
     wanted = torch.softmax(module(seen), -1).detach().numpy()
     found = policies.tabulate(module, SIS, observe=("time",))
+    with pytest.raises(ValueError, match=r"Linear does not take observations of .* give observe="):
+        policies.tabulate(module, SIS)
     np.testing.assert_allclose(found, wanted[:, None].repeat(2, 1), atol=1e-7)
 
 
