@@ -6,11 +6,12 @@ from torch.distributions import Categorical
 from torchrl.modules import MultiAgentMLP, ProbabilisticActor, ValueOperator
 from torchrl.objectives import ClipPPOLoss, ValueEstimators
 
-from mfg_envs import ring_road_v0
+from mfg_envs import exact, ring_road_v0
 from wrappers import to_torchrl
 
 torch.manual_seed(0)
-env = to_torchrl(ring_road_v0.parallel_env(num_agents=8, max_cycles=32), copies=4)
+road = ring_road_v0.parallel_env(num_agents=8, max_cycles=32)
+env = to_torchrl(road, copies=4)
 env.set_seed(0)
 seen, logits, action = [(env.group, name) for name in ("observation", "logits", "action")]
 width = env.observation_spec[seen].shape[-1]
@@ -23,6 +24,15 @@ def networks(outputs):
 
 
 body = TensorDictModule(networks(actions), [seen], [logits])
+
+
+class Driver(torch.nn.Module):
+    """What the first driver's network says of observations (R, D): logits (R, A)."""
+
+    def forward(self, rows):
+        return body.module(rows[:, None].expand(-1, 8, -1))[:, 0]
+
+
 actor = ProbabilisticActor(
     TensorDictSequential(body),
     in_keys=[logits],
@@ -57,3 +67,4 @@ for iteration in range(3):
         sum(terms[name] for name in ("loss_objective", "loss_critic", "loss_entropy")).backward()
         optimiser.step()
     print(f"rollout {iteration}: mean reward {batch['next', env.group, 'reward'].mean():.4f}")
+print(f"if all drove as the first: exploitability {exact.exploitability(road.game, Driver()):.4f}")
