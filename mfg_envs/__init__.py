@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mfg_envs.environments.team import TeamEnv
     from mfg_envs.exact.discretise import discretise
     from mfg_envs.game import ContinuousGame, FiniteGame, TeamGame
+    from mfg_envs.players.policy import Policy
+    from mfg_envs.simulate.acting import as_policy, mixture
     from mfg_envs.simulate.batch import BatchEnv
     from mfg_envs.simulate.team import TeamBatchEnv
     from mfg_envs.testing import check_env, check_game
@@ -27,18 +29,21 @@ __all__ = [
     "BatchEnv",
     "ContinuousGame",
     "FiniteGame",
+    "Policy",
     "PopulationEnv",
     "RepresentativeEnv",
     "RepresentativeVectorEnv",
     "TeamBatchEnv",
     "TeamEnv",
     "TeamGame",
+    "as_policy",
     "check_env",
     "check_game",
     "discretise",
     "exact",
     "make_game",
     "metrics",
+    "mixture",
     "policies",
     "riccati",
 ]
@@ -47,15 +52,18 @@ _HOMES = {
     "BatchEnv": "simulate.batch",
     "ContinuousGame": "game",
     "FiniteGame": "game",
+    "Policy": "players.policy",
     "PopulationEnv": "environments.population",
     "RepresentativeEnv": "environments.representative",
     "RepresentativeVectorEnv": "environments.representative",
     "TeamBatchEnv": "simulate.team",
     "TeamEnv": "environments.team",
     "TeamGame": "game",
+    "as_policy": "simulate.acting",
     "check_env": "testing",
     "check_game": "testing",
     "discretise": "exact.discretise",
+    "mixture": "simulate.acting",
 }
 """Public name -> module that has it."""
 _MODULES = ("exact", "metrics", "policies", "riccati")

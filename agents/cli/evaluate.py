@@ -157,7 +157,7 @@ def _of_runs(
     if any(one.header[what] != first.header[what] for one in runs for what in ("learner", "game")):
         raise ValueError(f"{run} holds runs of several configurations: name the folder of one run")
     if not numbers:
-        learner = first.learner
+        _, learner = first.game, first.learner  # the game first: whose class is missing is named
         apart = isinstance(learner, InEnvironment)
         numbers = _numbers([str(learner.num_players) if apart else USUAL])
     seeds, measured = [], []

@@ -56,7 +56,7 @@ def tabulate(
         model: A model of Stable-Baselines3 (PPO, A2C and MaskablePPO say their probabilities; DQN
             and QR-DQN do what they find best), anything else with ``predict``, a torch module that
             gives logits, a function (t, states) -> actions that draws nothing, a ``Policy`` of
-            your own with ``law``, or a mixture of them (``simulate.mixture``).
+            your own with ``law``, or a mixture of them (``mfg_envs.mixture``).
         game: The game.
         observe: What a model sees, see ``mfg_envs.players.observers.Observer``; None: what its own
             environment shows if that is one of ours, else the parts by default.
