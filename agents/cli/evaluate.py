@@ -156,8 +156,9 @@ def _of_runs(
     first = runs[0]
     if any(one.header[what] != first.header[what] for one in runs for what in ("learner", "game")):
         raise ValueError(f"{run} holds runs of several configurations: name the folder of one run")
+    title = f"{first.learner_name} on {first.game.name}, iteration {first.run.last.iteration}"
     if not numbers:
-        _, learner = first.game, first.learner  # the game first: whose class is missing is named
+        learner = first.learner
         apart = isinstance(learner, InEnvironment)
         numbers = _numbers([str(learner.num_players) if apart else USUAL])
     seeds, measured = [], []
@@ -167,7 +168,6 @@ def _of_runs(
                 status.update(f"measuring the policy of seed {own_seed} ...")
                 measured.append(measure(one, iterate, numbers, episodes, seed))
                 seeds.append(own_seed)
-    title = f"{first.learner_name} on {first.game.name}, iteration {first.run.last.iteration}"
     over = f"mean of {len(measured)} seeds ± standard error" if len(measured) > 1 else "one seed"
     _print(
         console, title if all(r.complete for r in runs) else f"{title} (unfinished)", measured, over

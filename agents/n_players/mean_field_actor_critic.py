@@ -3,8 +3,8 @@
 Yang, Luo, Li, Zhou, Zhang, Wang, "Mean Field Multi-Agent Reinforcement Learning" (ICML 2018,
 arXiv 1802.05438).  The critic Q(s, a, abar) is that of ``mean_field_q``, but for the policy in its
 target, which is the actor's, pi_theta(a | s): it does not look at the mean action.  The actor
-climbs (their MF-AC), with all legal actions b in the place of a drawn one and an entropy bonus H, in
-which the temperature is that of mean field Q-learning::
+climbs (their MF-AC), with all legal actions b in the place of a drawn one and an entropy bonus H,
+whose temperature is that of mean field Q-learning::
 
     v(s', abar')  = sum_b pi'(b | s') Q'(s', b, abar')
     gain(theta)   = mean[ sum_b pi_theta(b | s) Q(s, b, abar) + temperature_k H(pi_theta(. | s)) ]
