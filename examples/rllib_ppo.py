@@ -1,9 +1,10 @@
 """How does RLlib train independent PPO learners, one network for every driver?"""
 
+import torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from mfg_envs import ring_road_v0
+from mfg_envs import exact, make_game, ring_road_v0
 from wrappers import to_rllib
 
 env = to_rllib(ring_road_v0.parallel_env, name="ring_road")
@@ -18,8 +19,20 @@ config = (
     .debugging(seed=0, log_level="ERROR")
 )
 learner = config.build_algo()
+
+
+class Driver(torch.nn.Module):
+    """What the first driver's network says of observations (R, D): logits (R, A)."""
+
+    def forward(self, rows):
+        network = learner.get_module(drivers[0])
+        return network.forward_inference({"obs": rows})["action_dist_inputs"]
+
+
 for iteration in range(3):
     result = learner.train()["env_runners"]
     reward = result["episode_return_mean"] / result["episode_len_mean"] / len(drivers)
     print(f"iteration {iteration}: mean reward {reward:.4f}")
+gain = exact.exploitability(make_game("ring_road"), Driver())
+print(f"if all drove as {drivers[0]}: exploitability {gain:.4f}")
 learner.stop()
