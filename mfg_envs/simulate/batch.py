@@ -42,7 +42,7 @@ class BatchEnv(LockStep[PopulationSimulator, Step]):
         num_agents: Players a population, N >= 1.
         seed: Whole number >= 0; None: from the operating system.
         mode: "n_agent" or "mean_field".
-        observe: Parts of an observation, see ``simulate.observers``; "plain": what stands alone,
+        observe: Parts of an observation, see ``players.observers``; "plain": what stands alone,
             ("index",) or, in a continuous game, ("point",).
 
     Attributes:
