@@ -126,5 +126,5 @@ def _figure(uniform: dict[str, float], results: list[Result]) -> Any:
         axis.set(xscale="log", yscale="log", title=title, xlabel="players N")
         axis.grid(alpha=0.25)
     axes[0].set_ylabel("exploitability")
-    axes[0].legend(frameon=False, fontsize=7.5)
+    axes[1].legend(fontsize=7.5, framealpha=1.0, loc="lower left")
     return figure
