@@ -5,7 +5,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from agents import IndependentLearners, LogExploitability
 from mfg_envs import ring_road_v0
 
-env = ring_road_v0.parallel_env(num_agents=4, max_cycles=100)
+env = ring_road_v0.parallel_env(num_agents=4, horizon=100)
 learners = {
     "vehicle_0": lambda env: A2C("MlpPolicy", env, gamma=0.9, device="cpu"),
     "vehicle_1": lambda env: DQN("MlpPolicy", env, gamma=0.9, learning_starts=50, device="cpu"),

@@ -126,6 +126,7 @@ class _Walk:
         rules = self._rules(0, self._seen() if mean_field is None else mean_field)
         if not self._follows(mean_field):
             return rules[0]
+        sees = mean_field is None and any(part.reads_crowd for part in self.parts)
         change = least = np.inf
         stalled = 0
         for k in range(MAX_LEAPS + MAX_STEPS):
@@ -137,7 +138,7 @@ class _Walk:
             if change < SETTLED or (change < ROUNDING and stalled > PATIENCE):
                 return self._together(rules)
             self.laws = after if leaps and k < MAX_LEAPS // 2 else (self.laws + after) / 2
-            if mean_field is None:
+            if sees:  # else all go on as they do
                 rules = self._rules(0, self._seen())
         raise RuntimeError(
             f"the crowd that follows the model still moves by {change:.2g} after"
